@@ -1,0 +1,98 @@
+/**
+ * What the three roles say to each other over IPC: names, versions and counts only, never configuration
+ * or traffic. Snapshot units and statistics travel as files in the runtime directory and are named here.
+ */
+import type { Problem } from '../snapshot/problem.ts';
+
+/** The files a worker loads, in order, to reach `version`: one full snapshot and the deltas since. */
+export type Manifest = {
+  readonly version: number;
+  /** File names inside the runtime directory's `snapshot/`. */
+  readonly files: readonly string[];
+};
+
+/** What a listening socket is for. `traffic` sockets are per node port; `health` is answered by workers themselves. */
+export type SocketPurpose = { readonly kind: 'traffic'; readonly nodePort: number } | { readonly kind: 'health' };
+
+export type ToWorker =
+  | {
+      readonly type: 'init';
+      readonly settings: unknown;
+      readonly index: number;
+      readonly ticketKeys: string;
+      readonly manifest: Manifest | null;
+    }
+  /** Comes with the listening handle; sent several times so that one loop turn accepts several connections. */
+  | { readonly type: 'listen'; readonly socket: SocketPurpose; readonly copies: number }
+  | { readonly type: 'unlisten'; readonly socket: SocketPurpose }
+  | { readonly type: 'prepare'; readonly version: number; readonly file: string }
+  | { readonly type: 'commit'; readonly version: number }
+  | { readonly type: 'abort'; readonly version: number }
+  /** Live connections of every worker, so that one over its share stops accepting for a while. */
+  | { readonly type: 'load'; readonly connections: Readonly<Record<number, number>> }
+  | { readonly type: 'ping'; readonly id: number }
+  /** Write your statistics to `file` (in the runtime directory) and answer `collected`. */
+  | { readonly type: 'collect'; readonly id: number; readonly file: string }
+  | { readonly type: 'reopen-logs' }
+  | { readonly type: 'drain' };
+
+export type FromWorker =
+  | { readonly type: 'ready' }
+  | { readonly type: 'listening'; readonly socket: SocketPurpose }
+  | { readonly type: 'want-listen'; readonly socket: SocketPurpose }
+  | { readonly type: 'prepared'; readonly version: number }
+  | { readonly type: 'refused'; readonly version: number; readonly unit: string; readonly reason: string }
+  | { readonly type: 'applied'; readonly version: number }
+  | { readonly type: 'load'; readonly connections: number }
+  | { readonly type: 'pong'; readonly id: number }
+  | { readonly type: 'collected'; readonly id: number; readonly file: string }
+  | { readonly type: 'drained' };
+
+export type ToControl =
+  | {
+      readonly type: 'init';
+      readonly settings: unknown;
+      readonly manifest: Manifest | null;
+      readonly inherited: readonly number[];
+    }
+  /** Answer to `publish`: every live worker serves it. */
+  | { readonly type: 'applied'; readonly version: number; readonly workers: readonly number[] }
+  /** Answer to `publish`: at least one worker could not compile it, so no worker serves it. */
+  | { readonly type: 'refused'; readonly version: number; readonly unit: string; readonly reason: string }
+  | { readonly type: 'workers'; readonly workers: readonly WorkerStatus[] }
+  /** Problems the supervisor sees: ports that cannot be bound, crash loops. Replaces the previous list. */
+  | { readonly type: 'problems'; readonly problems: readonly Problem[] }
+  | { readonly type: 'collected'; readonly id: number; readonly files: Readonly<Record<string, string>> }
+  | { readonly type: 'ping'; readonly id: number }
+  | { readonly type: 'reopen-logs' }
+  | { readonly type: 'stop' };
+
+export type FromControl =
+  | { readonly type: 'ready' }
+  /**
+   * Serve this version. `file` is the delta from the version before; `manifest` is what a worker that starts
+   * later must load; `nodePorts` are the ports to listen on (those not named are closed).
+   */
+  | {
+      readonly type: 'publish';
+      readonly version: number;
+      readonly file: string;
+      readonly manifest: Manifest;
+      readonly nodePorts: readonly number[];
+    }
+  /** Gather statistics files of the supervisor and all workers. */
+  | { readonly type: 'collect'; readonly id: number }
+  | { readonly type: 'pong'; readonly id: number };
+
+export type WorkerStatus = {
+  readonly index: number;
+  readonly pid: number;
+  readonly state: 'starting' | 'serving' | 'draining';
+  /** Snapshot version it serves; 0 before the first. */
+  readonly version: number;
+  readonly connections: number;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** How often the worker of this index was replaced. */
+  readonly restarts: number;
+};
