@@ -1,0 +1,20 @@
+import type { Labels } from '../resource.ts';
+
+export type ServiceSpec = {
+  readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
+  readonly ports: readonly ServicePort[];
+  /** Picks Pods (and WorkloadEntries) of the same namespace; absent: endpoints come from Endpoints or EndpointSlices. */
+  readonly selector?: Labels;
+  /** Set for type ExternalName. */
+  readonly externalName?: string;
+  readonly publishNotReadyAddresses: boolean;
+};
+
+export type ServicePort = {
+  readonly port: number;
+  readonly name?: string;
+  /** A number, or the name of a container port; `port` when left out. */
+  readonly targetPort: number | string;
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP';
+  readonly appProtocol?: string;
+};

@@ -1,0 +1,20 @@
+import type { BalancerPolicy } from '../../../snapshot/cluster.ts';
+import type { Labels } from '../resource.ts';
+
+export type DestinationRuleSpec = {
+  /** Fully qualified, lower case; may be `*.suffix`. */
+  readonly host: string;
+  readonly policy: TrafficPolicy;
+  readonly subsets: readonly Subset[];
+  /** Namespaces that may use it: names, or `*`; `.` is already resolved. Never empty. */
+  readonly exportTo: readonly string[];
+};
+
+/** The endpoints of the host that carry all `labels`; its policy's fields win over the rule's. */
+export type Subset = { readonly name: string; readonly labels: Labels; readonly policy: TrafficPolicy };
+
+/** What is honoured of `trafficPolicy`; an absent field falls back to the rule, then to the gateway's default. */
+export type TrafficPolicy = {
+  readonly balancer?: BalancerPolicy;
+  readonly connectTimeoutMs?: number;
+};

@@ -1,0 +1,87 @@
+// Promises: the typed, normalised form of every object that the gateway serves, whatever its API version was.
+// Never: reads files, holds raw YAML, or holds a field that nobody uses. Secrets inside print as [redacted].
+// Called by: build (to translate), the controller (to keep and compare), analyze (to cross-check).
+import type { SourcePosition } from '../../snapshot/problem.ts';
+import type { EndpointSliceSpec, EndpointsSpec } from './core/endpoints.ts';
+import type { PodSpec } from './core/pod.ts';
+import type { SecretSpec } from './core/secret.ts';
+import type { ServiceSpec } from './core/service.ts';
+import type { DestinationRuleSpec } from './istio/destination-rule.ts';
+import type { GatewaySpec } from './istio/gateway.ts';
+import type { ServiceEntrySpec } from './istio/service-entry.ts';
+import type { VirtualServiceSpec } from './istio/virtual-service.ts';
+import type { WorkloadEntrySpec } from './istio/workload-entry.ts';
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** Steps from the object's root: `['spec', 'http', 0, 'route', 1, 'weight']`. */
+export type FieldPath = readonly (string | number)[];
+
+/** Where an object was written. Positions of fields are worked out on demand: they cost nothing while nobody asks. */
+export type Origin = {
+  readonly file: string;
+  /** Index of the YAML document in the file, counting non-empty documents from 0. */
+  readonly document: number;
+  /** Of the object's first line. */
+  readonly position: SourcePosition;
+  /** Of the key at `path` (`'key'`, the default) or of its value; the nearest parent's when there is no such field. */
+  positionOf(path: FieldPath, part?: 'key' | 'value'): SourcePosition;
+};
+
+/** Spec of each served kind. `Namespace` has none. */
+export type ResourceSpecs = {
+  readonly Gateway: GatewaySpec;
+  readonly VirtualService: VirtualServiceSpec;
+  readonly DestinationRule: DestinationRuleSpec;
+  readonly ServiceEntry: ServiceEntrySpec;
+  readonly WorkloadEntry: WorkloadEntrySpec;
+  readonly Service: ServiceSpec;
+  readonly Endpoints: EndpointsSpec;
+  readonly EndpointSlice: EndpointSliceSpec;
+  readonly Pod: PodSpec;
+  readonly Secret: SecretSpec;
+  readonly Namespace: Readonly<Record<never, never>>;
+};
+
+export type ResourceKind = keyof ResourceSpecs;
+
+/** One object of kind `K`. `namespace` is '' for the cluster-scoped kind Namespace. */
+export type ResourceOf<K extends ResourceKind> = {
+  readonly kind: K;
+  readonly apiVersion: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  /** RFC 3339, as the API server writes it; rules of several VirtualServices on one host are joined in its order. */
+  readonly creationTimestamp?: string;
+  readonly spec: ResourceSpecs[K];
+  readonly origin: Origin;
+};
+
+/** Any served object; switch on `kind`. */
+export type Resource = { readonly [K in ResourceKind]: ResourceOf<K> }[ResourceKind];
+
+export type GatewayResource = ResourceOf<'Gateway'>;
+export type VirtualServiceResource = ResourceOf<'VirtualService'>;
+export type DestinationRuleResource = ResourceOf<'DestinationRule'>;
+export type ServiceEntryResource = ResourceOf<'ServiceEntry'>;
+export type WorkloadEntryResource = ResourceOf<'WorkloadEntry'>;
+export type ServiceResource = ResourceOf<'Service'>;
+export type EndpointsResource = ResourceOf<'Endpoints'>;
+export type EndpointSliceResource = ResourceOf<'EndpointSlice'>;
+export type PodResource = ResourceOf<'Pod'>;
+export type SecretResource = ResourceOf<'Secret'>;
+export type NamespaceResource = ResourceOf<'Namespace'>;
+
+/** `VirtualService/default/myapp`: unique among the served kinds. */
+export type ResourceKey = string;
+
+/** The key under which an object is kept. */
+export function resourceKey(object: {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}): ResourceKey {
+  return `${object.kind}/${object.namespace}/${object.name}`;
+}
