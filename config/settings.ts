@@ -1,6 +1,15 @@
+import { readFile } from 'node:fs/promises';
+import { isMap, LineCounter, parseDocument, type YAMLError } from 'yaml';
+import { checkTogether } from './checks.ts';
+import { DEFAULT_SETTINGS_FILE, defaultSettings, socketIn } from './defaults.ts';
+import { settingsField } from './fields-of-settings.ts';
+import { Reading, type SettingsProblem } from './reading.ts';
+
 /**
  * STATIC settings: how this appliance runs, never what it routes.
- * Durations are milliseconds here and strings with a unit ("5s", "250ms", "1m") in the file.
+ * Durations are milliseconds here and strings with a unit ("5s", "250ms", "1m") in the file, whose keys go
+ * without the `Ms`. Promises that a Settings value is whole and consistent; never reads a route. Called by
+ * main.ts and the demo; every other part gets the values it needs as arguments.
  */
 export type Settings = {
   /** The gateway's own namespace: Secrets of `credentialName` are looked up here. Default `istio-system`. */
@@ -95,3 +104,56 @@ export type Timeouts = {
   /** When draining: the longest that work in flight may take. Default 25s. */
   readonly drainMs: number;
 };
+
+export type SettingsResult = { readonly settings: Settings } | { readonly problems: readonly SettingsProblem[] };
+
+/**
+ * Reads the settings file. Without a name the default file is taken, and may be missing: all defaults then.
+ * A named file must exist.
+ */
+export async function loadSettings(file: string | undefined, env: NodeJS.ProcessEnv): Promise<SettingsResult> {
+  const path = file ?? DEFAULT_SETTINGS_FILE;
+  try {
+    return parseSettings(await readFile(path, 'utf8'), path, env);
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code;
+    if (reason === 'ENOENT' && file === undefined) return parseSettings(undefined, path, env);
+    const message = `cannot read the settings file: ${reason === 'ENOENT' ? 'there is none at this path' : (error as Error).message}`;
+    return { problems: [{ field: '', message, file: path, line: 1, column: 1 }] };
+  }
+}
+
+/** Settings, or every problem of the file at once, in the order of their lines. No text means all defaults. */
+export function parseSettings(text: string | undefined, file: string, env: NodeJS.ProcessEnv): SettingsResult {
+  const lines = new LineCounter();
+  const document = parseDocument(text ?? '', { lineCounter: lines, prettyErrors: false });
+  const reading = new Reading({ file, document, lines });
+  for (const error of document.errors) reading.report('', syntaxFault(error), error.pos[0]);
+  if (document.errors.length > 0) return { problems: reading.problems };
+
+  const defaults = defaultSettings(env);
+  const root = reading.resolve(document.contents);
+  const read = root === null ? defaults : settingsField(defaults, file)(root, { path: '', keyOffset: 0 }, reading);
+  const settings = read === undefined ? defaults : withDependentDefaults(read, reading);
+  if (isMap(root)) checkTogether(settings, reading);
+  if (reading.problems.length === 0) return { settings };
+  return { problems: reading.problems.sort((a, b) => a.line - b.line || a.column - b.column) };
+}
+
+/** One problem as compilers print theirs: `gateway.yaml:12:3: unknown key "wokers": did you mean workers?` */
+export function formatSettingsProblem(problem: SettingsProblem): string {
+  return `${problem.file}:${problem.line}:${problem.column}: ${problem.message}`;
+}
+
+export type { SettingsProblem };
+
+/** The admin socket lies in the runtime directory, also when the file moves only the latter. */
+function withDependentDefaults(settings: Settings, reading: Reading): Settings {
+  if (reading.isSet('admin.socket')) return settings;
+  return { ...settings, admin: { ...settings.admin, socket: socketIn(settings.runtimeDir) } };
+}
+
+function syntaxFault(error: YAMLError): string {
+  if (error.code === 'MULTIPLE_DOCS') return 'the settings are one YAML document: remove this `---` and what follows';
+  return `YAML: ${error.message}`;
+}
