@@ -1,0 +1,59 @@
+/**
+ * Chooses among weighted destinations smoothly: every short run of picks holds each destination in proportion, so that
+ * 100 requests at 50/50 are 50 and 50 (give or take one) and 90/10 meets v2 once in every ten. A random draw would not.
+ * One choice belongs to one route of one worker and outlives configuration changes that leave its weights alone.
+ */
+export class WeightedChoice {
+  readonly #weights: Float64Array;
+  readonly #total: number;
+  /** What each destination is owed, in units of weight; sums to zero. */
+  readonly #owed: Float64Array;
+
+  /**
+   * `random` (0 inclusive to 1 exclusive) places the start inside the cycle: without it, many workers and many routes
+   * would all send their first request to the heaviest destination.
+   */
+  constructor(weights: readonly number[], random: () => number) {
+    this.#weights = Float64Array.from(weights);
+    this.#total = weights.reduce((sum, weight) => sum + weight, 0);
+    this.#owed = randomStart(weights, this.#total, random);
+  }
+
+  /** `previous` itself when it was made for these weights, else a new choice. */
+  static reuse(previous: WeightedChoice | undefined, weights: readonly number[], random: () => number): WeightedChoice {
+    return previous?.isFor(weights) ? previous : new WeightedChoice(weights, random);
+  }
+
+  /** Whether this choice was made for exactly these weights, in this order. */
+  isFor(weights: readonly number[]): boolean {
+    return weights.length === this.#weights.length && weights.every((weight, index) => weight === this.#weights[index]);
+  }
+
+  /** Index of the destination for the next request, or -1 when no weight is above zero. Allocates nothing. */
+  pick(): number {
+    const weights = this.#weights;
+    const owed = this.#owed;
+    let chosen = -1;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let index = 0; index < weights.length; index++) {
+      const weight = weights[index] as number;
+      if (weight <= 0) continue;
+      const due = (owed[index] as number) + weight;
+      owed[index] = due;
+      if (due > most) {
+        most = due;
+        chosen = index;
+      }
+    }
+    if (chosen !== -1) owed[chosen] = most - this.#total;
+    return chosen;
+  }
+}
+
+/** Independent offsets of at most half a cycle, moved so that they sum to zero over the destinations in use. */
+function randomStart(weights: readonly number[], total: number, random: () => number): Float64Array {
+  const owed = Float64Array.from(weights, (weight) => (weight > 0 ? random() * total : 0));
+  const inUse = weights.filter((weight) => weight > 0).length;
+  const mean = owed.reduce((sum, offset) => sum + offset, 0) / inUse;
+  return owed.map((offset, index) => ((weights[index] as number) > 0 ? offset - mean : 0));
+}
