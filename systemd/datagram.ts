@@ -3,6 +3,8 @@
  * It never keeps a descriptor open and never raises SIGPIPE.
  * Called by notify.ts only.
  */
+import { libc } from './libc.ts';
+
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
@@ -15,19 +17,21 @@ export type SendDatagram = (address: string, message: string) => boolean;
 
 /** Null where this Node has no node:ffi (or may not use it). */
 export function datagramSender(): SendDatagram | null {
-  const libc = openLibc();
-  if (libc === null) return null;
+  const functions = libc();
+  if (functions === null) return null;
   return (address, message) => {
     const target = socketAddress(address);
     if (target === undefined) return false;
-    const fd = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const fd = functions.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return false;
     try {
       const bytes = Buffer.from(message);
       // blocks while the receiver's queue is full, as libsystemd's own sd_notify does
-      return Number(libc.sendto(fd, bytes, BigInt(bytes.length), MSG_NOSIGNAL, target, target.length)) === bytes.length;
+      return (
+        Number(functions.sendto(fd, bytes, BigInt(bytes.length), MSG_NOSIGNAL, target, target.length)) === bytes.length
+      );
     } finally {
-      libc.close(fd);
+      functions.close(fd);
     }
   };
 }
@@ -48,19 +52,3 @@ export function socketAddress(address: string): Buffer | undefined {
 }
 
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-
-function openLibc() {
-  // getBuiltinModule: a static import would end a Node that was built without it
-  const ffi = process.getBuiltinModule('node:ffi');
-  if (ffi === undefined) return null;
-  try {
-    // null is the process image, which has libc under glibc and musl alike
-    return ffi.dlopen(null, {
-      socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
-      sendto: { arguments: ['i32', 'pointer', 'u64', 'i32', 'pointer', 'u32'], return: 'i64' },
-      close: { arguments: ['i32'], return: 'i32' },
-    }).functions;
-  } catch {
-    return null;
-  }
-}
