@@ -1,0 +1,84 @@
+/**
+ * Writes one line per finished request, buffered, to a file or stdout. It never blocks a request: when the
+ * disk cannot keep up, lines are dropped and counted. Called by the request path at the end of each exchange.
+ */
+import sonicBoom, { type SonicBoom } from 'sonic-boom';
+import { type AccessLogRecord, jsonLine, textLine } from './access-log-format.ts';
+
+/** Lines wait at most this long... */
+const FLUSH_MS = 500;
+/** ...or until so many characters are together. Workers share a file by appending whole writes to it. */
+const FILE_BATCH = { minLength: 32 * 1024, maxWrite: 64 * 1024 };
+/** Workers also share stdout; a pipe takes only 4096 bytes (PIPE_BUF) without mixing them with another's. */
+const STDOUT_BATCH = { minLength: 2048, maxWrite: 4096 };
+/** More than this is not kept in memory; further lines are dropped. */
+const MAX_LENGTH = 16 * 1024 * 1024;
+
+export type AccessLogOptions = {
+  readonly format: 'text' | 'json' | 'off';
+  /** A path, or `-` for stdout. Created with mode 0640. */
+  readonly file: string;
+  /** Called when a line was lost. */
+  readonly onDrop?: () => void;
+  /** Called when the file cannot be opened or written (at most once until a write works again). */
+  readonly onError?: (error: Error) => void;
+};
+
+/** The access log of one worker. `close()` is called by who opened it. */
+export class AccessLog {
+  /** False for `off`: the caller then does not even gather the facts. */
+  readonly enabled: boolean;
+  readonly #format: (record: AccessLogRecord) => string;
+  readonly #isFile: boolean;
+  readonly #sink: SonicBoom | undefined;
+  readonly #onDrop: () => void;
+  #failing = false;
+
+  constructor(options: AccessLogOptions) {
+    this.enabled = options.format !== 'off';
+    this.#format = options.format === 'json' ? jsonLine : textLine;
+    this.#isFile = options.file !== '-';
+    this.#onDrop = options.onDrop ?? (() => undefined);
+    if (!this.enabled) return;
+    const sink = new sonicBoom.SonicBoom({
+      dest: this.#isFile ? options.file : 1,
+      mode: 0o640,
+      append: true,
+      mkdir: false,
+      sync: false,
+      ...(this.#isFile ? FILE_BATCH : STDOUT_BATCH),
+      maxLength: MAX_LENGTH,
+      periodicFlush: FLUSH_MS,
+    });
+    sink.on('drop', this.#onDrop);
+    sink.on('write', () => {
+      this.#failing = false;
+    });
+    sink.on('error', (error: Error) => {
+      if (!this.#failing) options.onError?.(error);
+      this.#failing = true;
+    });
+    this.#sink = sink;
+  }
+
+  /** Queues the line of a finished request. */
+  write(record: AccessLogRecord): void {
+    this.#sink?.write(this.#format(record));
+  }
+
+  /** Opens the file anew, after a log rotation has moved it away. stdout is left as it is. */
+  reopen(): void {
+    if (this.#isFile) this.#sink?.reopen();
+  }
+
+  /** Writes out what is queued and closes. Resolves also when that fails: a full disk must not hold up an exit. */
+  async close(): Promise<void> {
+    const sink = this.#sink;
+    if (sink === undefined) return;
+    await new Promise<void>((resolve) => {
+      sink.once('close', resolve);
+      sink.once('error', () => resolve());
+      sink.end();
+    });
+  }
+}
