@@ -28,7 +28,7 @@ export type Origin = {
   positionOf(path: FieldPath, part?: 'key' | 'value'): SourcePosition;
 };
 
-/** Spec of each served kind. `Namespace` has none. */
+/** Spec of each served kind; a Namespace needs none. */
 export type ResourceSpecs = {
   readonly Gateway: GatewaySpec;
   readonly VirtualService: VirtualServiceSpec;
@@ -40,7 +40,7 @@ export type ResourceSpecs = {
   readonly EndpointSlice: EndpointSliceSpec;
   readonly Pod: PodSpec;
   readonly Secret: SecretSpec;
-  readonly Namespace: Readonly<Record<never, never>>;
+  readonly Namespace: null;
 };
 
 export type ResourceKind = keyof ResourceSpecs;

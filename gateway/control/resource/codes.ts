@@ -1,0 +1,49 @@
+import type { Severity } from '../../snapshot/problem.ts';
+
+/** What a code means and what to do about it; the documentation and `explain` are made from this. */
+export type CodeEntry = { readonly title: string; readonly help: string };
+
+/**
+ * The closed registry of Problem codes: Istio's analyzer codes where one fits, else our own.
+ * MG00 files, MG01 kinds, MG02 fields, MG03 references, MG10 sources, MG11 build, MG12 publishing, MG13 changes.
+ */
+export const codes = {
+  IST0101: { title: 'Referenced object not found', help: 'Create the object, or correct the name.' },
+  IST0106: { title: 'Invalid field', help: 'Correct the value; the message names what is allowed.' },
+  IST0112: {
+    title: 'Destination port needed',
+    help: 'The service has several ports: set destination.port.number.',
+  },
+  IST0130: { title: 'Rule can never match', help: 'An earlier rule takes all its requests: reorder or remove it.' },
+  IST0132: { title: 'Host not in any Gateway', help: 'Add the host to a server of the Gateway, or correct it.' },
+  IST0145: { title: 'Conflicting Gateways', help: 'Let only one server have this port and host.' },
+  IST0161: { title: 'Credential not usable', help: 'Create the Secret with tls.crt and tls.key that belong together.' },
+  IST0173: { title: 'Subset selects nothing', help: "Correct the subset's labels, or label the workloads." },
+  MG0001: { title: 'YAML syntax error', help: 'Correct the line; other documents of the file are read.' },
+  MG0002: { title: 'YAML oddity', help: 'Remove the tag.' },
+  MG0003: { title: 'Document not readable', help: 'Make it flatter, and write aliases out.' },
+  MG0004: { title: 'File not readable', help: 'Check that it exists, its rights and its size.' },
+  MG0005: { title: 'Not a Kubernetes object', help: 'Every document needs apiVersion, kind and metadata.name.' },
+  MG0006: { title: 'Object defined twice', help: 'Keep one of the two.' },
+  MG0007: { title: 'No objects found', help: 'Name a folder or files with .yaml, .yml or .json objects.' },
+  MG0101: { title: 'Kind not needed at an edge', help: 'Nothing: the object is loaded and ignored.' },
+  MG0102: { title: 'Kind not served yet', help: 'Remove it, or express it with the kinds that are served.' },
+  MG0103: { title: 'Unknown kind', help: 'Correct apiVersion and kind, or remove the object.' },
+  MG0201: { title: 'Unknown field', help: 'Correct its spelling or place, or remove it.' },
+  MG0202: { title: 'Field not honoured yet', help: 'The message says what happens meanwhile.' },
+  MG0203: { title: 'Weights do not sum to 100', help: 'Nothing: shares are weight / sum. Old Istio demands 100.' },
+  MG0204: { title: 'Server not served yet', help: 'Use protocol HTTP, or HTTPS with tls mode SIMPLE.' },
+  MG0205: { title: 'Value read differently', help: 'The message says how it is read.' },
+  MG0301: { title: 'Does not reach the edge', help: 'Name a Gateway in spec.gateways.' },
+  MG0302: { title: 'Port not on the service', help: 'Use a port that the service has.' },
+  MG0303: { title: 'Unknown subset', help: 'Add the subset to the DestinationRule, or correct the name.' },
+  MG0304: { title: 'Gateway selects other gateways', help: "Make spec.selector match this appliance's labels." },
+  MG0305: { title: 'Not exported', help: "Export it to the gateway's namespace (exportTo)." },
+  MG0306: { title: 'Certificate expired or not yet valid', help: 'Renew the certificate.' },
+} as const satisfies Record<string, CodeEntry>;
+
+/** A code of the registry. */
+export type ProblemCode = keyof typeof codes;
+
+/** How a reader reports: severity defaults to `error`, code to IST0106. */
+export type Finding = { readonly severity?: Severity; readonly code?: ProblemCode; readonly message: string };
