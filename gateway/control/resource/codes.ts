@@ -40,6 +40,10 @@ export const codes = {
   MG0304: { title: 'Gateway selects other gateways', help: "Make spec.selector match this appliance's labels." },
   MG0305: { title: 'Not exported', help: "Export it to the gateway's namespace (exportTo)." },
   MG0306: { title: 'Certificate expired or not yet valid', help: 'Renew the certificate.' },
+  MG1101: { title: 'Gateway port has no node port', help: 'Map it under ports: in gateway.yaml.' },
+  MG1102: { title: 'Port belongs to the appliance', help: 'Map the Gateway port to another node port under ports:.' },
+  MG1103: { title: 'No HTTPS port to redirect to', help: 'Map a Gateway port with an HTTPS server under ports:.' },
+  MG1104: { title: 'Subset defined twice', help: 'Keep one of the two; the first counts.' },
 } as const satisfies Record<string, CodeEntry>;
 
 /** A code of the registry. */
