@@ -28,6 +28,8 @@ export type ToWorker =
   | { readonly type: 'prepare'; readonly version: number; readonly file: string }
   | { readonly type: 'commit'; readonly version: number }
   | { readonly type: 'abort'; readonly version: number }
+  /** Load what of this manifest is missing; sent to a worker that became ready while a newer version was published. */
+  | { readonly type: 'catch-up'; readonly manifest: Manifest }
   /** Live connections of every worker, so that one over its share stops accepting for a while. */
   | { readonly type: 'load'; readonly connections: Readonly<Record<number, number>> }
   | { readonly type: 'ping'; readonly id: number }
@@ -37,7 +39,8 @@ export type ToWorker =
   | { readonly type: 'drain' };
 
 export type FromWorker =
-  | { readonly type: 'ready' }
+  /** Loaded what `init` named; `version` is 0 when there was nothing to load. */
+  | { readonly type: 'ready'; readonly version: number }
   | { readonly type: 'listening'; readonly socket: SocketPurpose }
   | { readonly type: 'want-listen'; readonly socket: SocketPurpose }
   | { readonly type: 'prepared'; readonly version: number }
