@@ -1,0 +1,44 @@
+import type { FastifyInstance } from 'fastify';
+import type { TSchema } from 'typebox';
+import type { SnapshotUnits } from '../../gateway/snapshot/snapshot.ts';
+import {
+  certificateItems,
+  clusterItems,
+  emptyUnits,
+  endpointItems,
+  listenerItems,
+  problemItems,
+  routeItems,
+  workerItems,
+} from '../lists.ts';
+import {
+  certificatesSchema,
+  clustersSchema,
+  endpointsSchema,
+  listenersSchema,
+  problemsSchema,
+  routesSchema,
+  workersSchema,
+} from '../schemas.ts';
+import type { AdminBackend } from '../views.ts';
+
+/** The plain lists: what the workers serve, who they are, and what is wrong. */
+export function registerLists(app: FastifyInstance, backend: AdminBackend): void {
+  const list = (name: string, summary: string, schema: TSchema, items: (units: SnapshotUnits) => unknown[]): void => {
+    app.get(`/api/v1/${name}`, { schema: { summary, response: { 200: schema } } }, () => {
+      const snapshot = backend.snapshot();
+      return { version: snapshot?.version ?? 0, items: items(snapshot ?? emptyUnits) };
+    });
+  };
+  list('listeners', 'Listening ports and their TLS servers', listenersSchema, listenerItems);
+  list('routes', 'Rules of every host, in the order in which they are tried', routesSchema, routeItems);
+  list('clusters', 'Destinations and their policies', clustersSchema, clusterItems);
+  list('endpoints', 'Addresses behind every destination', endpointsSchema, endpointItems);
+  list('certificates', 'Certificates, without their keys', certificatesSchema, (units) =>
+    certificateItems(units, Date.now()),
+  );
+  list('problems', 'What is wrong with the objects and how to mend it, errors first', problemsSchema, () =>
+    problemItems(backend.problems()),
+  );
+  list('workers', 'Worker processes', workersSchema, () => workerItems(backend.workers()));
+}
