@@ -19,7 +19,7 @@ export type DemoFolder = {
   readonly caFile: string;
   /** The Gateway, DestinationRule and VirtualService: the file that a shift edits. */
   readonly routesFile: string;
-  /** Service and Pods; the demo serves a page for each Pod. */
+  /** The Pods; the demo serves a page for each. */
   readonly backendsFile: string;
   readonly adminSocket: string;
 };
@@ -40,6 +40,7 @@ export async function prepareFolder(root: string, options: { readonly fresh: boo
   const backendsFile = join(routes, 'backends.yaml');
   await createFile(settingsFile, SETTINGS);
   await createFile(routesFile, withHttpsServer(await readFile(join(EXAMPLE, 'app-gateway.yaml'), 'utf8')));
+  await createFile(join(routes, 'service.yaml'), await readFile(join(EXAMPLE, 'service.yaml'), 'utf8'));
   await createFile(backendsFile, await readFile(join(EXAMPLE, 'backends.yaml'), 'utf8'));
   const names = nodeNames();
   const { caFile } = await prepareTls({ folder: path, secretFile: join(routes, 'certificate.yaml'), names });

@@ -54,14 +54,10 @@ async function countVersions(count: number, ask: () => Promise<{ body: string }>
 }
 
 for (const example of examples) {
-  test(`the example ${example} has no fault and nothing that is passed over`, async () => {
-    const folder = path.join(examplesDir, example);
-    const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
-    const { problems, objects } = await validatePaths(files.map((name) => path.join(folder, name)));
-    assert.deepEqual(
-      problems.filter((problem) => problem.severity !== 'info'),
-      [],
-    );
+  test(`the example ${example} has no fault, and nothing in it is passed over but Deployments`, async () => {
+    const { problems, objects } = await validatePaths([path.join(examplesDir, example)]);
+    const notes = problems.filter((problem) => problem.severity !== 'info' || problem.object?.kind !== 'Deployment');
+    assert.deepEqual(notes, []);
     assert.ok(objects > 0);
   });
 }
