@@ -1,0 +1,171 @@
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Settings } from '#config/settings.ts';
+import { Proxy } from '../proxy/request-path.ts';
+import { TlsTerminator } from '../proxy/tls/terminator.ts';
+import type { Arrival, ProxySettings } from '../proxy/types.ts';
+import type { Certificate } from '../snapshot/certificate.ts';
+import type { Listener } from '../snapshot/listener.ts';
+import type { SnapshotDelta } from '../snapshot/snapshot.ts';
+import { AccessLog } from '../telemetry/access-log.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { ProxyMetrics } from '../telemetry/metrics.ts';
+import type { ProxyStatistics } from '../telemetry/statistics.ts';
+
+/** TLS contexts kept ready; one more costs a client about a millisecond. */
+const TLS_CONTEXTS = 4_096;
+
+export type WorkerTrafficOptions = {
+  readonly settings: Settings;
+  /** 48 bytes, equal in all workers. */
+  readonly ticketKeys: Buffer;
+  readonly log: Logger;
+  readonly onConnectionsChanged: (change: 'opened' | 'closed') => void;
+};
+
+/** A version that was compiled and not served yet. */
+type Prepared = {
+  readonly version: number;
+  readonly proxy: ReturnType<Proxy['prepare']>;
+  readonly tls: ReturnType<TlsTerminator['prepare']>;
+  readonly listeners: Readonly<Record<string, Listener>>;
+  readonly certificates: Readonly<Record<string, Certificate>>;
+};
+
+/** Joins TLS and the proxy: what a worker serves, version by version. Owned by the worker role. */
+export class WorkerTraffic {
+  readonly #proxy: Proxy;
+  readonly #tls: TlsTerminator;
+  readonly #accessLog: AccessLog;
+  readonly #onConnectionsChanged: (change: 'opened' | 'closed') => void;
+  #listeners: Readonly<Record<string, Listener>> = {};
+  #certificates: Readonly<Record<string, Certificate>> = {};
+  #byPort = new Map<number, Listener>();
+  #prepared: Prepared | undefined;
+  #connections = 0;
+  #version = 0;
+
+  constructor({ settings, ticketKeys, log, onConnectionsChanged }: WorkerTrafficOptions) {
+    const metrics = new ProxyMetrics({ namespace: settings.namespace });
+    this.#onConnectionsChanged = onConnectionsChanged;
+    this.#accessLog = new AccessLog({
+      ...settings.accessLog,
+      onDrop: () => {
+        metrics.counters.access_log_lines_dropped += 1;
+      },
+      onError: (error) => log.error({ error, file: settings.accessLog.file }, 'the access log cannot be written'),
+    });
+    this.#proxy = new Proxy({ settings: proxySettings(settings), metrics, accessLog: this.#accessLog, log });
+    this.#tls = new TlsTerminator({
+      ticketKeys,
+      handshakeMs: settings.timeouts.tlsHandshakeMs,
+      contextCacheSize: TLS_CONTEXTS,
+      onSecure: (socket, info) => this.#secured(socket, info),
+      onRefused: (reason, listener) => log.debug({ reason, listener }, 'TLS handshake refused'),
+    });
+  }
+
+  /** Snapshot version that is served; 0 before the first. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Open connections, handshakes included. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  accepted(socket: Socket, nodePort: number): void {
+    this.#connections += 1;
+    socket.once('close', () => {
+      this.#connections -= 1;
+      this.#onConnectionsChanged('closed');
+    });
+    this.#onConnectionsChanged('opened');
+    const listener = this.#byPort.get(nodePort);
+    if (listener === undefined) socket.destroy();
+    else if (listener.protocol === 'HTTPS') this.#tls.accept(socket, listener.key);
+    else this.#proxy.serve(socket, { listener: listener.key, nodePort });
+  }
+
+  /** Compiles a delta beside what is served. Throws CompileError, and then nothing has changed. */
+  prepare(delta: SnapshotDelta): void {
+    const isFull = delta.from === 0;
+    const listeners = merged(isFull ? {} : this.#listeners, delta.set.listeners, delta.remove.listeners);
+    const certificates = merged(isFull ? {} : this.#certificates, delta.set.certificates, delta.remove.certificates);
+    this.#prepared = {
+      version: delta.to,
+      proxy: this.#proxy.prepare(delta),
+      tls: this.#tls.prepare(listeners, certificates),
+      listeners,
+      certificates,
+    };
+  }
+
+  /** Serves what was prepared last, from the next request on; does nothing when there is nothing prepared. */
+  commit(): void {
+    const prepared = this.#prepared;
+    if (prepared === undefined) return;
+    this.#prepared = undefined;
+    this.#proxy.commit(prepared.proxy);
+    this.#tls.commit(prepared.tls);
+    this.#listeners = prepared.listeners;
+    this.#certificates = prepared.certificates;
+    this.#byPort = new Map(
+      Object.values(prepared.listeners).flatMap((listener) =>
+        listener.nodePorts.map((port) => [port, listener] as const),
+      ),
+    );
+    this.#version = prepared.version;
+  }
+
+  abort(): void {
+    this.#prepared = undefined;
+  }
+
+  statistics(): ProxyStatistics {
+    return this.#proxy.statistics();
+  }
+
+  reopenLogs(): void {
+    this.#accessLog.reopen();
+  }
+
+  /** Resolves when nothing is in flight any more, or the drain time is over, and the access log is on disk. */
+  async drain(): Promise<void> {
+    await this.#proxy.drain();
+    await this.#accessLog.close();
+  }
+
+  #secured(socket: TLSSocket, info: { listener: string; serverName: string; version: string }): void {
+    const arrival: Arrival = {
+      listener: info.listener,
+      nodePort: socket.localPort ?? 0,
+      tls: { serverName: info.serverName, version: info.version },
+    };
+    this.#proxy.serve(socket, arrival);
+  }
+}
+
+function merged<T>(
+  current: Readonly<Record<string, T>>,
+  set: Readonly<Record<string, T>>,
+  remove: readonly string[],
+): Readonly<Record<string, T>> {
+  if (remove.length === 0 && Object.keys(set).length === 0) return current;
+  const next = { ...current, ...set };
+  for (const key of remove) delete next[key];
+  return next;
+}
+
+function proxySettings(settings: Settings): ProxySettings {
+  const own = [settings.admin.port, settings.health.port, settings.metrics.port];
+  return {
+    trustedProxies: settings.trustedProxies,
+    pathNormalization: settings.pathNormalization,
+    via: settings.via,
+    destinations: { allowLoopback: settings.destinations.allowLoopback, ownPorts: own },
+    limits: settings.limits,
+    timeouts: settings.timeouts,
+  };
+}

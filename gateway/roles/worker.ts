@@ -1,0 +1,237 @@
+/**
+ * A worker: serves traffic from the compiled snapshot and answers health checks itself.
+ * It reads no Kubernetes object, holds no cluster credential, and never ends because of a request.
+ * Started by the supervisor, with which it talks over IPC; ends when that channel closes.
+ */
+import { writeFileSync } from 'node:fs';
+import type { Server, Socket } from 'node:net';
+import path from 'node:path';
+import type { Settings } from '#config/settings.ts';
+import { CompileError } from '../proxy/compile-error.ts';
+import { Acceptor } from '../proxy/listen/acceptor.ts';
+import { serveHealth } from '../proxy/listen/health.ts';
+import { readSnapshotFile, snapshotFolder } from '../snapshot/snapshot-files.ts';
+import type { FromWorker, Manifest, SocketPurpose, ToWorker } from '../supervisor/messages.ts';
+import { openLog } from '../telemetry/log.ts';
+import { roleStatistics } from '../telemetry/process-statistics.ts';
+import { ExceptionBudget } from './exception-budget.ts';
+import { WorkerTraffic } from './worker-traffic.ts';
+
+/** Reports its connections when they differ by so many from what it reported last. */
+const LOAD_STEP = 4;
+
+export function runWorker(): void {
+  let worker: Worker | undefined;
+  const waiting: [ToWorker, Server | undefined][] = [];
+  process.on('message', (message, handle) => {
+    const [order, socket] = [message as ToWorker, handle as Server | undefined];
+    if (order.type === 'init') {
+      worker = new Worker(order);
+      for (const [earlier, earlierSocket] of waiting.splice(0)) worker.obey(earlier, earlierSocket);
+    } else if (worker === undefined) waiting.push([order, socket]);
+    else worker.obey(order, socket);
+  });
+  // The supervisor is gone: its sockets are too, so nothing that this worker could still accept reaches it.
+  process.on('disconnect', () => process.exit(0));
+  // A terminal's Ctrl-C reaches the whole process group; the supervisor decides what it means.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGUSR1', () => undefined);
+  process.on('SIGTERM', () => worker?.drain());
+}
+
+class Worker {
+  readonly #settings: Settings;
+  readonly #index: number;
+  readonly #log: ReturnType<typeof openLog>;
+  readonly #traffic: WorkerTraffic;
+  readonly #acceptor: Acceptor;
+  readonly #snapshotDir: string;
+  #loadedFiles: readonly string[] = [];
+  #preparedFile: string | undefined;
+  #reportedLoad = 0;
+  #loadReport: NodeJS.Immediate | undefined;
+  #closeHealth: (() => void) | undefined;
+  #draining = false;
+
+  constructor(init: Extract<ToWorker, { type: 'init' }>) {
+    // The supervisor of this very program parsed it; both ends are one version of one type.
+    this.#settings = init.settings as Settings;
+    this.#index = init.index;
+    this.#snapshotDir = snapshotFolder(this.#settings.runtimeDir);
+    process.title = `mesh-gateway: worker ${init.index}`;
+    this.#log = openLog({ role: 'worker', level: this.#settings.log.level, index: init.index });
+    this.#surviveExceptions();
+    this.#traffic = new WorkerTraffic({
+      settings: this.#settings,
+      ticketKeys: Buffer.from(init.ticketKeys, 'base64'),
+      log: this.#log,
+      onConnectionsChanged: (change) => this.#connectionsChanged(change),
+    });
+    this.#acceptor = new Acceptor({
+      backlog: this.#settings.backlog,
+      maxConnections: this.#settings.limits.connections,
+      connections: () => this.#traffic.connections,
+      onConnection: (socket: Socket, nodePort: number) => this.#traffic.accepted(socket, nodePort),
+      requestSocket: (nodePort) => send({ type: 'want-listen', socket: { kind: 'traffic', nodePort } }),
+      onError: (error, nodePort) => this.#log.error({ error, nodePort }, 'cannot listen'),
+    });
+    roleStatistics('worker');
+    this.#load(init.manifest);
+    send({ type: 'ready', version: this.#traffic.version });
+  }
+
+  obey(order: ToWorker, handle: Server | undefined): void {
+    switch (order.type) {
+      case 'listen':
+        if (handle !== undefined) this.#listen(order.socket, handle, order.copies);
+        break;
+      case 'unlisten':
+        if (order.socket.kind === 'traffic') this.#acceptor.remove(order.socket.nodePort);
+        break;
+      case 'prepare':
+        this.#prepare(order.version, order.file);
+        break;
+      case 'commit':
+        this.#commit(order.version);
+        break;
+      case 'abort':
+        this.#traffic.abort();
+        this.#preparedFile = undefined;
+        break;
+      case 'catch-up':
+        this.#load(order.manifest);
+        send({ type: 'applied', version: this.#traffic.version });
+        break;
+      case 'load':
+        this.#acceptor.othersChanged(
+          Object.entries(order.connections).flatMap(([index, count]) => (Number(index) === this.#index ? [] : [count])),
+        );
+        break;
+      case 'ping':
+        send({ type: 'pong', id: order.id });
+        this.#reportLoad();
+        break;
+      case 'collect':
+        writeFileSync(
+          order.file,
+          JSON.stringify(roleStatistics('worker', { index: this.#index, proxy: this.#traffic.statistics() })),
+          { mode: 0o600 },
+        );
+        send({ type: 'collected', id: order.id, file: order.file });
+        break;
+      case 'reopen-logs':
+        this.#traffic.reopenLogs();
+        break;
+      case 'drain':
+        this.drain();
+        break;
+      case 'init':
+        break;
+    }
+  }
+
+  /** Takes nothing new, finishes what is in flight, and ends the process. */
+  drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#acceptor.removeAll();
+    this.#closeHealth?.();
+    void this.#traffic.drain().then(() => {
+      send({ type: 'drained' });
+      process.exit(0);
+    });
+  }
+
+  #listen(socket: SocketPurpose, handle: Server, copies: number): void {
+    if (this.#draining) handle.close();
+    else if (socket.kind === 'traffic') this.#acceptor.add(socket.nodePort, handle, copies);
+    else this.#closeHealth = serveHealth(handle, this.#settings.backlog, () => this.#readiness());
+  }
+
+  /** Loads the files of a manifest that are not loaded yet, all of them when it begins with another full snapshot. */
+  #load(manifest: Manifest | null): void {
+    if (manifest === null) return;
+    const isContinued = this.#loadedFiles.every((file, index) => manifest.files[index] === file);
+    const missing = isContinued ? manifest.files.slice(this.#loadedFiles.length) : manifest.files;
+    for (const file of missing) {
+      this.#traffic.prepare(readSnapshotFile(path.join(this.#snapshotDir, file)));
+      this.#traffic.commit();
+    }
+    this.#loadedFiles = manifest.files;
+  }
+
+  #prepare(version: number, file: string): void {
+    try {
+      this.#traffic.prepare(readSnapshotFile(path.join(this.#snapshotDir, file)));
+      this.#preparedFile = file;
+      send({ type: 'prepared', version });
+    } catch (error) {
+      const unit = error instanceof CompileError ? error.unit : file;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#log.error({ error, version, unit }, 'a version cannot be compiled and is refused');
+      send({ type: 'refused', version, unit, reason });
+    }
+  }
+
+  #commit(version: number): void {
+    this.#traffic.commit();
+    if (this.#preparedFile !== undefined) this.#loadedFiles = [...this.#loadedFiles, this.#preparedFile];
+    this.#preparedFile = undefined;
+    if (this.#traffic.version === version) send({ type: 'applied', version });
+  }
+
+  #connectionsChanged(change: 'opened' | 'closed'): void {
+    if (change === 'closed') this.#acceptor.connectionClosed();
+    if (Math.abs(this.#traffic.connections - this.#reportedLoad) < LOAD_STEP) return;
+    this.#loadReport ??= setImmediate(() => this.#reportLoad());
+  }
+
+  #reportLoad(): void {
+    if (this.#loadReport !== undefined) clearImmediate(this.#loadReport);
+    this.#loadReport = undefined;
+    if (this.#traffic.connections === this.#reportedLoad) return;
+    this.#reportedLoad = this.#traffic.connections;
+    send({ type: 'load', connections: this.#reportedLoad });
+  }
+
+  #readiness(): ReturnType<Parameters<typeof serveHealth>[2]> {
+    const version = this.#traffic.version;
+    const ports = this.#acceptor.ports;
+    const checks = {
+      snapshot: {
+        ok: version > 0,
+        detail:
+          version > 0
+            ? `version ${version} is served`
+            : 'no version was published yet: control has not read its source',
+      },
+      listeners: {
+        ok: ports.length > 0,
+        detail:
+          ports.length > 0
+            ? `ports ${ports.join(', ')}${this.#acceptor.paused ? ' (leaving new connections to other workers for now)' : ''}`
+            : 'no listening socket was handed over yet',
+      },
+      drain: { ok: !this.#draining, detail: this.#draining ? 'stopping' : 'not stopping' },
+    };
+    return { ready: Object.values(checks).every((check) => check.ok), checks };
+  }
+
+  /** An exception outside any exchange is logged and counted; only a flood of them ends the worker, in an orderly way. */
+  #surviveExceptions(): void {
+    const budget = new ExceptionBudget();
+    const survive = (error: unknown): void => {
+      this.#log.error({ error }, 'unexpected exception; the worker goes on');
+      if (budget.isSpent(performance.now())) {
+        this.#log.fatal('too many unexpected exceptions; this worker is replaced');
+        process.exit(1);
+      }
+    };
+    process.on('uncaughtException', survive);
+    process.on('unhandledRejection', survive);
+  }
+}
+
+function send(message: FromWorker): void {
+  if (process.connected) process.send?.(message);
+}

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { eventually } from '../kit/eventually.ts';
+import { get, TestGateway } from '../kit/gateway.ts';
+import { startLoad } from '../kit/load.ts';
+import { type MyApp, podYaml, serviceYaml, startMyApp, virtualServiceYaml } from '../kit/myapp.ts';
+
+let app: MyApp;
+let gateway: TestGateway;
+
+const otherHost = `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: other
+spec:
+  hosts:
+  - other.example
+  gateways:
+  - app-gateway
+  http:
+  - route:
+    - destination:
+        host: myapp
+        subset: v1
+`;
+
+before(async () => {
+  app = await startMyApp();
+  gateway = await TestGateway.start({ routes: { ...app.routes, 'other.yaml': otherHost } });
+});
+
+after(async () => {
+  await gateway?.stop();
+  await app?.close();
+});
+
+test('half of a hundred requests on one connection go to each version', async () => {
+  const load = startLoad({ port: gateway.httpPort, keptAlive: 1, fresh: 0 });
+  await eventually(() => load.answered() >= 100);
+  const { bodies, answered, failed } = await load.stop();
+  assert.equal(failed, 0);
+  assert.ok(Math.abs((bodies['v1\n'] ?? 0) - answered / 2) <= 1, JSON.stringify(bodies));
+});
+
+test('no request fails while the VirtualService is broken twice and control is killed over it', async () => {
+  const load = startLoad({ port: gateway.httpPort });
+  gateway.writeRoute('virtual-service.yaml', `${virtualServiceYaml(50, 50)}\n  broken: [`);
+  await problem('syntax');
+  gateway.writeRoute('virtual-service.yaml', virtualServiceYaml(50, 50).replace('weight: 50', 'wieght: 50'));
+  await problem('wieght');
+  const before = await controlPid();
+  process.kill(before, 'SIGKILL');
+  await eventually(async () => (await controlPid().catch(() => before)) !== before, { timeoutMs: 15_000 });
+  await problem('wieght');
+  const settled = load.answered();
+  await eventually(() => load.answered() > settled + 100);
+  const { failed, reasons, bodies } = await load.stop();
+  assert.equal(failed, 0, reasons.join('\n'));
+  assert.deepEqual(Object.keys(bodies).sort(), ['v1\n', 'v2\n']);
+});
+
+test('after a restart of the whole program the last good version of a broken file serves', async () => {
+  await gateway.terminate();
+  await gateway.boot();
+  const answers = await Promise.all(Array.from({ length: 20 }, () => get(gateway.httpPort, '/')));
+  assert.deepEqual([...new Set(answers.map((answer) => answer.status))], [200]);
+  await problem('wieght');
+  gateway.writeRoute('virtual-service.yaml', virtualServiceYaml(50, 50));
+  await eventually(async () => (await problems()).every((text) => !text.includes('wieght')));
+});
+
+test('a deleted VirtualService is 404 within a second, other hosts go on, and restored it serves within 500 ms', async () => {
+  const file = path.join(gateway.routesDir, 'virtual-service.yaml');
+  const text = readFileSync(file, 'utf8');
+  const others = startLoad({ port: gateway.httpPort, headers: { host: 'other.example' } });
+  rmSync(file);
+  await eventually(async () => (await get(gateway.httpPort, '/')).status === 404, { timeoutMs: 1_000 });
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
+  await eventually(async () => (await get(gateway.httpPort, '/')).status === 200, { timeoutMs: 500 });
+  const { failed, reasons, answered } = await others.stop();
+  assert.equal(failed, 0, reasons.join('\n'));
+  assert.ok(answered > 0);
+});
+
+test('connections that wait while a worker is killed are all answered', async () => {
+  const pids = await gateway.workerPids();
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  const waiting = Array.from({ length: 50 }, () => get(gateway.httpPort, '/'));
+  await eventually(() => listenQueue(gateway.httpPort) >= 50);
+  process.kill(pids[0] ?? 0, 'SIGKILL');
+  process.kill(pids[1] ?? 0, 'SIGCONT');
+  const answers = await Promise.all(waiting);
+  assert.deepEqual([...new Set(answers.map((answer) => answer.status))], [200]);
+  await eventually(async () => (await gateway.workerPids()).filter((pid) => !pids.includes(pid)).length === 1, {
+    timeoutMs: 10_000,
+  });
+});
+
+test('a stopped worker is replaced, and nothing that waits or arrives meanwhile is lost', async () => {
+  await eventually(
+    async () =>
+      (await gateway.admin<{ workers: { state: string }[] }>('GET', '/api/v1/workers')).body.workers.filter(
+        (worker) => worker.state === 'serving',
+      ).length === 2,
+  );
+  const [stopped = 0] = await gateway.workerPids();
+  process.kill(stopped, 'SIGSTOP');
+  const load = startLoad({ port: gateway.httpPort, keptAlive: 0, fresh: 4 });
+  await eventually(async () => !(await gateway.workerPids()).includes(stopped), { timeoutMs: 15_000 });
+  const seen = load.answered();
+  await eventually(() => load.answered() > seen + 50);
+  const { failed, reasons } = await load.stop();
+  assert.equal(failed, 0, reasons.join('\n'));
+});
+
+test('two workers share a burst of 200 keep-alive connections with at least 30 % each', async () => {
+  await eventually(
+    async () =>
+      (await gateway.admin<{ workers: { state: string }[] }>('GET', '/api/v1/workers')).body.workers.filter(
+        (worker) => worker.state === 'serving',
+      ).length === 2,
+  );
+  const load = startLoad({ port: gateway.httpPort, keptAlive: 200, fresh: 0 });
+  await eventually(() => load.answered() > 2_000, { timeoutMs: 20_000 });
+  const counts = await eventually(
+    async () => {
+      const { body } = await gateway.admin<{ workers: { connections: number }[] }>('GET', '/api/v1/workers');
+      const connections = body.workers.map((worker) => worker.connections);
+      return connections.reduce((sum, count) => sum + count, 0) >= 200 && connections;
+    },
+    { timeoutMs: 10_000 },
+  );
+  const { failed, reasons } = await load.stop();
+  assert.equal(failed, 0, reasons.join('\n'));
+  assert.ok(Math.min(...counts) >= 60, `connections per worker: ${counts.join(', ')}`);
+});
+
+test('listeners come and go at run time', async () => {
+  const port = gateway.httpPort === 65_000 ? 65_001 : 65_000;
+  const yaml = readFileSync(path.join(gateway.routesDir, 'gateway.yaml'), 'utf8');
+  gateway.writeRoute(
+    'gateway.yaml',
+    yaml + `  - port:\n      number: ${port}\n      name: extra\n      protocol: HTTP\n    hosts:\n    - "*"\n`,
+  );
+  await eventually(async () => (await get(port, '/')).status === 200, { timeoutMs: 5_000 });
+  gateway.writeRoute('gateway.yaml', yaml);
+  await eventually(() => isRefused(port), { timeoutMs: 5_000 });
+});
+
+test('a new service is routed while traffic runs', async () => {
+  const load = startLoad({ port: gateway.httpPort });
+  const [backend] = app.backends;
+  gateway.writeRoute(
+    'third.yaml',
+    [
+      serviceYaml('third', backend.port),
+      podYaml('third', 'v1', backend.address, backend.port),
+      otherHost.replaceAll('other', 'third').replace('subset: v1', '').replace('host: myapp', 'host: third'),
+    ].join('---\n'),
+  );
+  await eventually(async () => (await get(gateway.httpPort, '/', { host: 'third.example' })).status === 200);
+  const { failed, reasons } = await load.stop();
+  assert.equal(failed, 0, reasons.join('\n'));
+});
+
+test('on SIGTERM what is in flight finishes, and then nothing listens', async () => {
+  const slow = get(gateway.httpPort, '/?ms=1500');
+  const begun = app.backends.reduce((sum, backend) => sum + backend.requests(), 0);
+  await eventually(() => app.backends.reduce((sum, backend) => sum + backend.requests(), 0) >= begun);
+  await eventually(async () =>
+    (await gateway.admin<{ workers: { connections: number }[] }>('GET', '/api/v1/workers')).body.workers.some(
+      (worker) => worker.connections > 0,
+    ),
+  );
+  const code = gateway.terminate();
+  assert.equal((await slow).status, 200);
+  assert.equal(await code, 0);
+  assert.equal(await isRefused(gateway.httpPort), true);
+});
+
+async function problems(): Promise<string[]> {
+  const { body } = await gateway.admin<{ problems: { message: string }[] }>('GET', '/api/v1/problems');
+  return body.problems.map((problem) => problem.message);
+}
+
+async function problem(word: string): Promise<void> {
+  await eventually(async () => (await problems()).some((text) => text.toLowerCase().includes(word)), {
+    timeoutMs: 10_000,
+    what: `a problem that says ${word}`,
+  });
+}
+
+/** The control process, among the children of the supervisor. */
+async function controlPid(): Promise<number> {
+  const workers = await gateway.workerPids();
+  const children = readFileSync(`/proc/${gateway.pid}/task/${gateway.pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .map(Number);
+  return children.find((pid) => !workers.includes(pid)) ?? 0;
+}
+
+/** Connections that wait in the accept queue of a listening port, as the kernel counts them. */
+function listenQueue(port: number): number {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  const lines = ['/proc/net/tcp6', '/proc/net/tcp'].flatMap((file) => readFileSync(file, 'utf8').split('\n'));
+  const waiting = lines
+    .filter((line) => new RegExp(`^\\s*\\d+: [0-9A-F]+:${hex} [0-9A-F]+:0000 0A `).test(line))
+    .map((line) => Number.parseInt(line.trim().split(/\s+/)[4]?.split(':')[1] ?? '0', 16));
+  return Math.max(0, ...waiting);
+}
+
+function isRefused(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
+  });
+}
