@@ -39,7 +39,7 @@ x509.cryptoProvider.set(webcrypto);
 
 /** Makes a CA with a fresh ECDSA key, valid for a day around now. */
 export async function makeCa(name = 'mesh-gateway test CA'): Promise<TestCa> {
-  const keys = (await webcrypto.subtle.generateKey(ECDSA, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  const keys = await webcrypto.subtle.generateKey(ECDSA, true, ['sign', 'verify']);
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: '01',
     name: `CN=${name}`,
@@ -72,7 +72,7 @@ async function issue(
   }: IssueOptions,
 ): Promise<Certificate> {
   const keyAlgorithm = algorithm === 'rsa' ? RSA : ECDSA;
-  const keys = (await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  const keys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify']);
   const leaf = await x509.X509CertificateGenerator.create({
     serialNumber: serial.toString(16).padStart(4, '0'),
     subject: `CN=${names[0]}`,

@@ -1,0 +1,282 @@
+/**
+ * Promises: a socket that comes in is either handed out as a secure one, or refused with a reason, in bounded time and memory.
+ * Never: trusts a server name that OpenSSL was not shown, listens, or lets a client error throw.
+ * Called by the worker: `prepare` and `commit` with snapshots, `accept` with each connection of an HTTPS listener.
+ */
+import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { Server, TLSSocket } from 'node:tls';
+import { LRUCache } from 'lru-cache';
+import type { Certificate } from '../../snapshot/certificate.ts';
+import type { Listener, TlsServer } from '../../snapshot/listener.ts';
+import { CompileError } from '../compile-error.ts';
+import { type ClientHello, ClientHelloReader } from './client-hello.ts';
+import { createTlsServer, type TlsCommon } from './policy.ts';
+import { refusalBytes, refusalOf, type TlsRefusal } from './refusal.ts';
+import { normalizeServerName, ServerNames } from './server-names.ts';
+
+/** What is known of a connection once it is secure. */
+export type SecureInfo = {
+  /** Key of the listener that it came in by. */
+  readonly listener: string;
+  /** Key of the TLS server that took it. */
+  readonly server: string;
+  /** As the client sent it, lower case; empty when it sent none. */
+  readonly serverName: string;
+  readonly version: 'TLSv1.2' | 'TLSv1.3';
+  readonly resumed: boolean;
+};
+
+export type TlsTerminatorOptions = TlsCommon & {
+  /** Secure contexts kept; others are made again when a client asks for them. */
+  readonly contextCacheSize: number;
+  /** The socket is paused and has an error listener of ours; the callee owns it from here on. */
+  readonly onSecure: (socket: TLSSocket, info: SecureInfo) => void;
+  /** The socket is already on its way out. */
+  readonly onRefused: (reason: TlsRefusal, listener: string) => void;
+};
+
+/** A TLS server with its certificate: what a ClientHello is resolved to. */
+type Termination = { readonly id: string; readonly server: TlsServer; readonly certificate: Certificate };
+
+type CompiledListener = {
+  readonly source: Listener;
+  readonly terminations: readonly Termination[];
+  readonly names: ServerNames<Termination>;
+};
+
+/** A version that was found sound; give it to {@link TlsTerminator.commit}, or forget it. */
+export type PreparedTls = {
+  readonly listeners: ReadonlyMap<string, CompiledListener>;
+  /** Servers made while checking, by termination id. */
+  readonly servers: ReadonlyMap<string, Server>;
+};
+
+/** A connection on its way from accept to secure. */
+type Arrival = {
+  readonly socket: Socket;
+  readonly listener: string;
+  serverName: string;
+  server: string;
+  timer: NodeJS.Timeout;
+};
+
+export class TlsTerminator {
+  readonly #options: TlsTerminatorOptions;
+  readonly #servers: LRUCache<string, Server>;
+  readonly #arrivals = new WeakMap<Socket, Arrival>();
+  #listeners: ReadonlyMap<string, CompiledListener> = new Map();
+
+  constructor(options: TlsTerminatorOptions) {
+    if (options.ticketKeys.length !== 48) throw new RangeError('ticketKeys must be 48 bytes');
+    this.#options = options;
+    this.#servers = new LRUCache({ max: options.contextCacheSize });
+  }
+
+  /**
+   * Compiles all HTTPS listeners of a snapshot and changes nothing; what is unchanged since the last commit is taken over.
+   * Throws {@link CompileError} for a certificate, key or cipher list that OpenSSL refuses.
+   */
+  prepare(
+    listeners: Readonly<Record<string, Listener>>,
+    certificates: Readonly<Record<string, Certificate>>,
+  ): PreparedTls {
+    const compiled = new Map<string, CompiledListener>();
+    const servers = new Map<string, Server>();
+    for (const listener of Object.values(listeners)) {
+      if (listener.protocol !== 'HTTPS') continue;
+      const previous = this.#listeners.get(listener.key);
+      compiled.set(
+        listener.key,
+        isCurrent(previous, listener, certificates) ? previous : this.#compile(listener, certificates, servers),
+      );
+    }
+    return { listeners: compiled, servers };
+  }
+
+  /** Serves a prepared version from the next connection on; handshakes under way end as they began. */
+  commit(prepared: PreparedTls): void {
+    const current = new Set(
+      [...prepared.listeners.values()].flatMap(({ terminations }) => terminations.map(({ id }) => id)),
+    );
+    for (const id of this.#servers.keys()) if (!current.has(id)) this.#servers.delete(id);
+    for (const [id, server] of prepared.servers) this.#servers.set(id, server);
+    this.#listeners = prepared.listeners;
+  }
+
+  /**
+   * Takes over a plain socket of which nothing was read; it may be paused (pauseOnConnect) or not. From here to the secure socket it
+   * takes at most `handshakeMs`.
+   */
+  accept(socket: Socket, listenerKey: string): void {
+    const timer = setTimeout(() => this.#refuse(arrival, 'timeout'), this.#options.handshakeMs);
+    const arrival: Arrival = { socket, listener: listenerKey, serverName: '', server: '', timer };
+    this.#arrivals.set(socket, arrival);
+    socket.on('error', ignore);
+    socket.once('close', () => this.#refuse(arrival, 'closed'));
+    const listener = this.#listeners.get(listenerKey);
+    if (listener === undefined) this.#refuse(arrival, 'no-listener');
+    else this.#peek(arrival, listener);
+  }
+
+  /**
+   * Collects chunks aside until the ClientHello is whole and gives them back in one piece: `unshift` of an incomplete one would make
+   * the stream read it again for ever.
+   */
+  #peek(arrival: Arrival, listener: CompiledListener): void {
+    const { socket } = arrival;
+    const reader = new ClientHelloReader();
+    const onData = (chunk: Buffer): void => {
+      const hello = reader.push(chunk);
+      if (hello === undefined) return;
+      socket.removeListener('data', onData);
+      socket.removeListener('end', onEnd);
+      socket.pause();
+      if (typeof hello === 'string') return this.#refuse(arrival, hello);
+      const termination = this.#choose(arrival, listener, hello);
+      if (termination === undefined) return undefined;
+      socket.unshift(reader.chunks.length === 1 ? (reader.chunks[0] as Buffer) : Buffer.concat(reader.chunks));
+      this.#handOver(arrival, termination);
+    };
+    const onEnd = (): void => this.#refuse(arrival, 'closed');
+    socket.on('data', onData);
+    socket.once('end', onEnd);
+    socket.resume();
+  }
+
+  #choose(arrival: Arrival, listener: CompiledListener, hello: ClientHello): Termination | undefined {
+    const name = hello.serverName === undefined ? undefined : normalizeServerName(hello.serverName);
+    const isUnreadable = hello.serverName !== undefined && name === undefined;
+    const termination = isUnreadable ? undefined : listener.names.find(name);
+    if (termination === undefined) {
+      this.#refuse(arrival, hello.serverName === undefined ? 'no-server-name' : 'unknown-server-name');
+      return undefined;
+    }
+    arrival.serverName = name ?? '';
+    arrival.server = termination.server.key;
+    return termination;
+  }
+
+  /** `emit` on a real tls.Server keeps the native fast path, its handshake checks and its client-certificate checks. */
+  #handOver(arrival: Arrival, termination: Termination): void {
+    let server = this.#servers.get(termination.id);
+    if (server === undefined) {
+      server = this.#wire(createTlsServer(termination.server, termination.certificate, this.#options));
+      this.#servers.set(termination.id, server);
+    }
+    server.emit('connection', arrival.socket);
+  }
+
+  #wire(server: Server): Server {
+    server.on('secureConnection', (socket) => this.#secured(socket));
+    server.on('tlsClientError', (error, socket) => {
+      const arrival = this.#arrivalOf(socket);
+      if (arrival !== undefined) this.#refuse(arrival, refusalOf(error));
+      socket.destroy();
+    });
+    return server;
+  }
+
+  #secured(socket: TLSSocket): void {
+    const arrival = this.#arrivalOf(socket);
+    socket.on('error', ignore);
+    if (arrival === undefined) {
+      socket.destroy();
+      return;
+    }
+    this.#forget(arrival);
+    this.#options.onSecure(socket, {
+      listener: arrival.listener,
+      server: arrival.server,
+      serverName: arrival.serverName,
+      version: socket.getProtocol() === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.2',
+      resumed: socket.isSessionReused(),
+    });
+  }
+
+  /** Node has no public way from a TLSSocket to the socket that it wraps. */
+  #arrivalOf(socket: TLSSocket): Arrival | undefined {
+    const { _parent: parent } = socket as TLSSocket & { readonly _parent?: Socket };
+    return parent === undefined ? undefined : this.#arrivals.get(parent);
+  }
+
+  /** Ends an arrival that is not secure yet; does nothing for one that has ended. */
+  #refuse(arrival: Arrival, reason: TlsRefusal): void {
+    if (!this.#forget(arrival)) return;
+    const { socket } = arrival;
+    // Once OpenSSL owns the connection it speaks for itself.
+    const lastBytes = arrival.server === '' ? refusalBytes(reason) : undefined;
+    if (lastBytes === undefined || socket.destroyed) socket.destroy();
+    else socket.end(lastBytes, () => socket.destroySoon());
+    this.#options.onRefused(reason, arrival.listener);
+  }
+
+  #forget(arrival: Arrival): boolean {
+    clearTimeout(arrival.timer);
+    return this.#arrivals.delete(arrival.socket);
+  }
+
+  #compile(
+    listener: Listener,
+    certificates: Readonly<Record<string, Certificate>>,
+    servers: Map<string, Server>,
+  ): CompiledListener {
+    const names = new ServerNames<Termination>();
+    const terminations = listener.tls.map((server): Termination => {
+      const certificate = certificates[server.certificate];
+      if (certificate === undefined) {
+        throw new CompileError(
+          `listeners/${listener.key}`,
+          `TLS server ${server.key} has no certificate ${server.certificate}`,
+        );
+      }
+      const termination = { id: terminationId(listener, server, certificate), server, certificate };
+      if (!this.#servers.has(termination.id) && !servers.has(termination.id)) {
+        servers.set(termination.id, this.#wire(soundServer(termination, listener, this.#options)));
+      }
+      for (const host of server.hosts) names.add(host, termination);
+      return termination;
+    });
+    return { source: listener, terminations, names };
+  }
+}
+
+/** Makes the server of a termination, and turns what OpenSSL says into the unit that is to blame. */
+function soundServer({ server, certificate }: Termination, listener: Listener, common: TlsCommon): Server {
+  try {
+    return createTlsServer(server, certificate, common);
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const isCipher = cause instanceof Error && 'code' in cause && cause.code === 'ERR_SSL_NO_CIPHER_MATCH';
+    const unit = isCipher ? `listeners/${listener.key}` : `certificates/${certificate.key}`;
+    throw new CompileError(
+      unit,
+      isCipher ? `TLS server ${server.key}: no such cipher suite: ${text}` : `certificate or key is refused: ${text}`,
+      { cause },
+    );
+  }
+}
+
+/** Equal inputs, equal id: an unchanged TLS server keeps its context over versions; a changed chain or key makes a new one. */
+function terminationId(listener: Listener, server: TlsServer, certificate: Certificate): string {
+  const { minVersion, maxVersion, cipherSuites = [] } = server;
+  const content = createHash('sha256')
+    .update(certificate.certificatePem)
+    .update(certificate.privateKeyPem)
+    .digest('base64');
+  return JSON.stringify([listener.key, server.key, content, minVersion, maxVersion, ...cipherSuites]);
+}
+
+function isCurrent(
+  compiled: CompiledListener | undefined,
+  listener: Listener,
+  certificates: Readonly<Record<string, Certificate>>,
+): compiled is CompiledListener {
+  return (
+    compiled !== undefined &&
+    compiled.source === listener &&
+    compiled.terminations.every(({ certificate }) => certificates[certificate.key] === certificate)
+  );
+}
+
+function ignore(): void {}
