@@ -22,12 +22,22 @@ export function describeAnswer(action: RouteAction): string | undefined {
       return undefined;
     case 'direct-response':
       return `${action.status}`;
-    case 'redirect': {
-      const port = action.port === undefined ? '' : `:${action.port}`;
-      const path = action.path === undefined ? '' : `${action.path.value}${action.path.kind === 'prefix' ? '...' : ''}`;
-      return `${action.status} to ${action.scheme ?? ''}${action.scheme ? '://' : ''}${action.authority ?? '(same host)'}${port}${path}`;
-    }
+    case 'redirect':
+      return describeRedirect(action);
   }
+  return action satisfies never;
+}
+
+function describeRedirect({
+  status,
+  scheme,
+  authority,
+  port,
+  path,
+}: RouteAction & { readonly kind: 'redirect' }): string {
+  const start = scheme === undefined ? '' : `${scheme}://`;
+  const end = path === undefined ? '' : `${path.value}${path.kind === 'prefix' ? '...' : ''}`;
+  return `${status} to ${start}${authority ?? '(same host)'}${port === undefined ? '' : `:${port}`}${end}`;
 }
 
 function single(what: string, match: StringMatch | undefined): string[] {

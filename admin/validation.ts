@@ -12,7 +12,7 @@ export function explainValidation(errors: readonly FastifySchemaValidationError[
 function explain(error: FastifySchemaValidationError, body: unknown): string | undefined {
   const path = pathOf(error.instancePath);
   const name = path.join('.');
-  const params = error.params as Record<string, unknown>;
+  const params = error.params;
   if (path[0] === 'weights' && path.length === 2) return `${name} ${WHOLE_NUMBER}, not ${show(valueAt(body, path))}`;
   if (path[0] === 'route') return 'route must be the name of a rule, or its index as a whole number';
   switch (error.keyword) {

@@ -110,10 +110,16 @@ function accepted(result: ShiftResult, reply: FastifyReply): ShiftResultItem {
   };
 }
 
-function refuse({ kind, message, ok: _, ...details }: ShiftRefusal): never {
+function refuse(refusal: ShiftRefusal): never {
+  const { kind, message, validKeys, routes, etag, version, servedVersion } = refusal;
   const code: ErrorCode = kind;
-  const headers = details.etag === undefined ? {} : { etag: details.etag };
+  const details = definedOnly({ validKeys, routes, etag, version, servedVersion });
+  const headers = etag === undefined ? {} : { etag };
   throw new ApiError(code, message, Object.keys(details).length === 0 ? { headers } : { headers, details });
+}
+
+function definedOnly(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
 function notFound({ namespace, virtualservice }: Params): ApiError {

@@ -1,0 +1,75 @@
+import { countUnits } from '../lists.ts';
+import type { AdminBackend, WorkerView } from '../views.ts';
+import { counter, type Family, gauge } from './families.ts';
+
+const severities = ['error', 'warning', 'info'] as const;
+const states = ['starting', 'serving', 'draining'] as const satisfies readonly WorkerView['state'][];
+
+/** The state of the appliance as a whole: version, configuration, problems, workers, certificates. */
+export function applianceFamilies(backend: AdminBackend, programVersion: string): Family[] {
+  const status = backend.status();
+  const snapshot = backend.snapshot();
+  const problems = backend.problems();
+  const workers = backend.workers();
+  const { version } = status;
+  return [
+    gauge('mesh_gateway_build_info', 'Always 1; the labels say which program runs.', [
+      { labels: { version: programVersion, node_version: process.version }, value: 1 },
+    ]),
+    gauge('mesh_gateway_ready', '1 when the appliance is ready for traffic.', [{ value: status.ready ? 1 : 0 }]),
+    gauge('mesh_gateway_served_snapshot_version', 'Snapshot version that all workers serve.', [
+      { value: version.served },
+    ]),
+    gauge('mesh_gateway_published_snapshot_version', 'Newest snapshot version handed out.', [
+      { value: version.published },
+    ]),
+    gauge(
+      'mesh_gateway_last_publish_timestamp_seconds',
+      'When the newest snapshot was handed out.',
+      version.publishedAt === undefined ? [] : [{ value: version.publishedAt / 1_000 }],
+    ),
+    gauge('mesh_gateway_source_objects', 'Objects accepted from the source.', [{ value: status.source.objects }]),
+    gauge('mesh_gateway_source_held', '1 while a sudden emptiness of the source is held and not obeyed.', [
+      { value: status.source.held === undefined ? 0 : 1 },
+    ]),
+    gauge(
+      'mesh_gateway_snapshot_units',
+      'Units of the served snapshot.',
+      Object.entries(countUnits(snapshot)).map(([kind, value]) => ({ labels: { kind }, value })),
+    ),
+    gauge(
+      'mesh_gateway_problems',
+      'Present problems.',
+      severities.map((severity) => ({
+        labels: { severity },
+        value: problems.filter((problem) => problem.severity === severity).length,
+      })),
+    ),
+    gauge(
+      'mesh_gateway_workers',
+      'Worker processes by state.',
+      states.map((state) => ({ labels: { state }, value: workers.filter((worker) => worker.state === state).length })),
+    ),
+    counter(
+      'mesh_gateway_worker_restarts_total',
+      'How often the worker of this index was replaced.',
+      [...newestByIndex(workers)].map(([index, { restarts }]) => ({
+        labels: { worker: String(index) },
+        value: restarts,
+      })),
+    ),
+    gauge(
+      'mesh_gateway_certificate_expiry_timestamp_seconds',
+      'When a certificate ends.',
+      Object.values(snapshot?.certificates ?? {}).map(({ key, notAfter }) => ({
+        labels: { certificate: key },
+        value: notAfter / 1_000,
+      })),
+    ),
+  ];
+}
+
+/** While a worker is replaced, two of one index live for a moment; a label set may be printed only once. */
+function newestByIndex(workers: readonly WorkerView[]): Map<number, WorkerView> {
+  return new Map([...workers].sort((a, b) => a.startedAt - b.startedAt).map((worker) => [worker.index, worker]));
+}
