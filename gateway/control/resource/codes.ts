@@ -44,6 +44,25 @@ export const codes = {
   MG1102: { title: 'Port belongs to the appliance', help: 'Map the Gateway port to another node port under ports:.' },
   MG1103: { title: 'No HTTPS port to redirect to', help: 'Map a Gateway port with an HTTPS server under ports:.' },
   MG1104: { title: 'Subset defined twice', help: 'Keep one of the two; the first counts.' },
+  MG1001: {
+    title: 'Folder suddenly empty or gone',
+    help: 'Bring the files back; or, to serve nothing, put an empty file `empty.yaml` into it.',
+  },
+  MG1002: { title: 'File suddenly empty', help: 'Bring its content back, or delete the file to remove its objects.' },
+  MG1003: {
+    title: 'Folder not watched',
+    help: 'Raise fs.inotify.max_user_watches; changes are seen by the rescan meanwhile.',
+  },
+  MG1004: { title: 'Accepted objects not kept on disk', help: 'Check the state directory: free space and rights.' },
+  MG1005: {
+    title: 'Accepted objects set aside',
+    help: 'Nothing, if the folder is whole; the old file can be deleted.',
+  },
+  MG1006: { title: 'Change waits for another object', help: 'Mend the object that the message names.' },
+  MG1201: { title: 'Refused by a worker', help: 'Correct the object that the message names.' },
+  MG1202: { title: 'Snapshot not written', help: 'Check the runtime directory: free space and rights.' },
+  MG1203: { title: 'Snapshot not confirmed', help: 'A worker is hung; it is replaced by itself.' },
+  MG1204: { title: 'Last good snapshot not kept', help: 'Check the state directory: free space and rights.' },
 } as const satisfies Record<string, CodeEntry>;
 
 /** A code of the registry. */

@@ -1,0 +1,57 @@
+import { didYouMean } from '../did-you-mean.ts';
+import type { At } from './at.ts';
+import { type Reader, type RequiredField, typeName } from './reader.ts';
+import { reportUnknownField } from './unknown-field.ts';
+
+type Field = Reader<unknown> | RequiredField<unknown>;
+export type Shape = Readonly<Record<string, Field>>;
+
+/** The value that a field's reader gives. */
+type FieldValue<F> = F extends Reader<infer T> ? T : F extends RequiredField<infer T> ? T : never;
+
+/** Every field that was there and good. */
+export type RecordValue<S extends Shape> = { readonly [K in keyof S]?: Exclude<FieldValue<S[K]>, undefined> };
+
+/**
+ * Reads a set of fields by one small reader each. `null` counts as absent, as in Kubernetes. Fields that the shape does
+ * not name are reported (not honoured yet, or unknown), unless `others` says that the rest is somebody else's business.
+ */
+export function record<S extends Shape>(shape: S, options?: { readonly others: 'ignore' }): Reader<RecordValue<S>> {
+  const fields = new Map(Object.entries(shape));
+  return (at) => {
+    const entries = entriesOf(at);
+    if (entries === undefined) return undefined;
+    const result: Record<string, unknown> = {};
+    for (const [name, value] of entries) {
+      const field = fields.get(name);
+      if (field === undefined) {
+        if (options === undefined) reportUnknownField(at.child(name, value), fields.keys());
+      } else if (value !== null && value !== undefined) {
+        const read = (typeof field === 'function' ? field : field.reader)(at.child(name, value));
+        if (read !== undefined) result[name] = read;
+      }
+    }
+    reportMissing(at, fields, entries);
+    // The shape's readers produced every member.
+    return result as RecordValue<S>;
+  };
+}
+
+/** The fields of a value, or a report that it has none. */
+export function entriesOf(at: At): readonly [string, unknown][] | undefined {
+  const { value } = at;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.entries(value);
+  at.report({ message: `Fields are expected here (name: value, indented), not ${typeName(value)}.` });
+  return undefined;
+}
+
+function reportMissing(at: At, fields: ReadonlyMap<string, Field>, entries: readonly [string, unknown][]): void {
+  const there = new Set(entries.filter(([, value]) => value !== null && value !== undefined).map(([name]) => name));
+  for (const [name, field] of fields) {
+    if (typeof field === 'function' || there.has(name)) continue;
+    // A misspelt neighbour already got its own report; say both, the fix is one.
+    const unknown = entries.map(([entry]) => entry).filter((entry) => !fields.has(entry));
+    const misspelt = didYouMean(name, unknown).replace('Did you mean', 'It may be the misspelt');
+    at.child(name, undefined).reportKey({ message: `"${name}" is missing: ${field.hint}.${misspelt}` });
+  }
+}
