@@ -36,8 +36,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** The command that npm installs starts the program; everything else in admin is started by it. */
 const EXCEPTIONS: readonly string[] = ['admin/cli/bin.js -> gateway/main.ts'];
 
-/** Folders of the request road: only files directly in gateway/proxy join them. */
-const SHARED_IN_PROXY: readonly string[] = ['gateway/proxy/codec', 'gateway/proxy/types.ts'];
+/** What all folders of the request road share; only files directly in gateway/proxy join the folders themselves. */
+const SHARED_IN_PROXY: readonly string[] = [
+  'gateway/proxy/codec',
+  'gateway/proxy/types.ts',
+  'gateway/proxy/compile-error.ts',
+];
 
 test('every area imports only what its place in the design allows', () => {
   assert.deepEqual(violations(programImports()), []);
@@ -47,7 +51,7 @@ test('folders do not import each other in a circle', () => {
   const edges = programImports()
     .filter((line) => !line.typeOnly && isOurs(line.to))
     .map((line) => [folderOf(line.from), folderOf(line.to)] as const)
-    .filter(([from, to]) => from !== to);
+    .filter(([from, to]) => !contains(from, to) && !contains(to, from));
   assert.equal(findCycle(edges)?.join(' -> '), undefined);
 });
 
@@ -135,7 +139,12 @@ function areaOf(path: string): string {
   return top === 'gateway' ? `${top}/${second}` : top;
 }
 
-/** The folder of a file, at most three levels deep; `proxy/types.ts`, which everyone there shares, counts as one. */
+/** A folder and its own subfolders are one thing in two parts; circles of files in them are for the linter to find. */
+function contains(outer: string, inner: string): boolean {
+  return inner === outer || inner.startsWith(`${outer}/`);
+}
+
+/** The folder of a file, at most three levels deep; a file of `proxy` that everyone there shares counts as one. */
 function folderOf(path: string): string {
   if (SHARED_IN_PROXY.includes(path)) return path;
   return path.split('/').slice(0, -1).slice(0, 3).join('/');
