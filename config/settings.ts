@@ -45,23 +45,23 @@ export type Settings = {
 };
 
 /** Istio's `pathNormalization.normalization`. */
-export type PathNormalization = 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';
+type PathNormalization = 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';
 
 export type FolderSourceSettings = { readonly kind: 'folder'; readonly path: string };
 export type PortMapping = { readonly gatewayPort: number; readonly nodePorts: readonly number[] };
 export type AddressPort = { readonly address: string; readonly port: number };
 
 /** Destinations are refused (503) when they are this appliance's own admin, health or metrics ports or link-local. */
-export type DestinationSettings = { readonly allowLoopback: boolean };
+type DestinationSettings = { readonly allowLoopback: boolean };
 
 /** `tls` is needed for an address that is not loopback: without it the gateway refuses to start. */
-export type AdminSettings = AddressPort & {
+type AdminSettings = AddressPort & {
   readonly socket: string;
   readonly tls?: { readonly certificate: string; readonly privateKey: string };
 };
 
 /** `file` is a path, or `-` for stdout. */
-export type AccessLogSettings = { readonly format: 'text' | 'json' | 'off'; readonly file: string };
+type AccessLogSettings = { readonly format: 'text' | 'json' | 'off'; readonly file: string };
 
 export type Limits = {
   /** Request line and header fields together; more is 431. Default 61440 (60 KiB, as Envoy). */

@@ -8,7 +8,7 @@ import { CREDENTIAL_NAME, prepareTls } from './tls-files.ts';
 const EXAMPLE = fileURLToPath(new URL('../../config/examples/myapp/', import.meta.url));
 
 /** The demo's one folder, relative to where it is started. Git ignores it. */
-export const DEMO_FOLDER = '.demo';
+const DEMO_FOLDER = '.demo';
 
 /** Longest path of a unix socket (sockaddr_un has 108 bytes, one for the closing zero). */
 const LONGEST_SOCKET_PATH = 107;
