@@ -1,0 +1,54 @@
+import type { Certificate } from '../../snapshot/certificate.ts';
+import type { CertificateSource } from '../resource/istio/gateway.ts';
+import type { GatewayResource, Resource } from '../resource/resource.ts';
+import type { CatalogReader } from './catalog.ts';
+import { readKeyPair } from './key-pair.ts';
+
+/** A certificate, or why there is none (a sentence without secrets). */
+export type CertificateOutcome = { readonly certificate: Certificate } | { readonly reason: string };
+
+/** Paths of all files that Gateways take certificates from: the caller reads them, since build does no I/O. */
+export function certificateFiles(resources: Iterable<Resource>): string[] {
+  const paths = new Set<string>();
+  for (const resource of resources) {
+    if (resource.kind !== 'Gateway') continue;
+    for (const { tls } of resource.spec.servers) {
+      if (tls?.certificate.kind === 'file') paths.add(tls.certificate.certificate).add(tls.certificate.privateKey);
+    }
+  }
+  return [...paths].sort();
+}
+
+/** The certificate of one server: from a Secret of the gateway's own namespace, or beside its Gateway, or from files. */
+export function findCertificate(
+  source: CertificateSource,
+  gateway: GatewayResource,
+  gatewayNamespace: string,
+  catalog: CatalogReader,
+): CertificateOutcome {
+  if (source.kind === 'file') return fromFiles(source, catalog);
+  return fromSecret(source.name, [...new Set([gatewayNamespace, gateway.namespace])], catalog);
+}
+
+/** A Secret that is there but unusable does not hide a good one of the next namespace. */
+function fromSecret(name: string, namespaces: readonly string[], catalog: CatalogReader): CertificateOutcome {
+  const found = namespaces.flatMap((namespace) => catalog.secret(namespace, name) ?? []);
+  for (const { namespace, spec } of found) {
+    if (spec.tls === undefined) continue;
+    const { privateKey, ...leaf } = spec.tls;
+    return { certificate: { key: `${namespace}/${name}`, ...leaf, privateKeyPem: privateKey.reveal() } };
+  }
+  const places = namespaces.map((namespace) => `${namespace}/${name}`).join(' or ');
+  const what = found.length === 0 ? `there is no Secret ${places}` : `the Secret ${places} holds no usable certificate`;
+  return { reason: `${what} (it needs tls.crt and tls.key that belong together)` };
+}
+
+function fromFiles(source: CertificateSource & { kind: 'file' }, catalog: CatalogReader): CertificateOutcome {
+  const certificatePem = catalog.file(source.certificate);
+  const privateKeyPem = catalog.file(source.privateKey);
+  if (certificatePem === undefined) return { reason: `the file ${source.certificate} cannot be read` };
+  if (privateKeyPem === undefined) return { reason: `the file ${source.privateKey} cannot be read` };
+  const pair = readKeyPair(certificatePem, privateKeyPem);
+  if ('reason' in pair) return { reason: `${source.certificate} and ${source.privateKey}: ${pair.reason}` };
+  return { certificate: { key: `file:${source.certificate}`, ...pair.leaf, certificatePem, privateKeyPem } };
+}

@@ -1,0 +1,66 @@
+import type { Cluster, Endpoint } from '../../snapshot/cluster.ts';
+import { compareText } from './age.ts';
+import type { GatewayIdentity } from './build-input.ts';
+import type { CatalogReader } from './catalog.ts';
+import { findDestinationRule } from './destination-rules.ts';
+import { carries } from './select.ts';
+import { type Backend, findBackend } from './services.ts';
+import { isDnsName, type Workload, workloadsOf } from './workloads.ts';
+
+/** What a route asks for; the rest of a cluster follows from the objects behind it. */
+export type ClusterRequest = {
+  readonly key: string;
+  readonly host: string;
+  readonly port: number;
+  readonly subset?: string;
+  /** Namespace of the rule, for a host that nothing answers for. */
+  readonly namespace: string;
+};
+
+/** Envoy's name of a cluster in Istio. */
+export function clusterKey(host: string, port: number, subset: string | undefined): string {
+  return `outbound|${port}|${subset ?? ''}|${host}`;
+}
+
+/** The cluster of a destination. An unknown host, port or subset gives a cluster without endpoints: 503, not a gap. */
+export function buildCluster(request: ClusterRequest, gateway: GatewayIdentity, catalog: CatalogReader): Cluster {
+  const { key, host, port, subset } = request;
+  const backend = findBackend(host, catalog, gateway.namespace);
+  const namespace = backend?.resource.namespace ?? request.namespace;
+  const rule = findDestinationRule(host, { gateway: gateway.namespace, service: namespace }, catalog);
+  const chosen = subset === undefined ? undefined : rule?.subsets.get(subset);
+  const policy = chosen?.policy ?? rule?.policy ?? {};
+  const workloads = backend === undefined ? [] : workloadsOf(backend, port, catalog);
+  const unknownSubset = subset !== undefined && chosen === undefined;
+  const endpoints = unknownSubset
+    ? []
+    : toEndpoints(workloads.filter((one) => carries(one.labels, chosen?.labels ?? {})));
+  return {
+    key,
+    host,
+    port,
+    ...(subset !== undefined && { subset }),
+    namespace,
+    serviceName: serviceName(backend, host),
+    resolution: endpoints.some(({ address }) => isDnsName(address)) ? 'DNS' : 'STATIC',
+    balancer: policy.balancer ?? 'LEAST_REQUEST',
+    connectTimeoutMs: policy.connectTimeoutMs ?? gateway.connectTimeoutMs,
+    endpoints,
+  };
+}
+
+/** Istio's destination_service_name: the Service's short name; a ServiceEntry's full host. */
+function serviceName(backend: Backend | undefined, host: string): string {
+  if (backend?.kind === 'service') return backend.resource.name;
+  return backend?.kind === 'entry' ? host : (host.split('.', 1)[0] ?? host);
+}
+
+/** Sorted, and each address and port once: a machine may be in several EndpointSlices while they are rewritten. */
+function toEndpoints(workloads: readonly Workload[]): Endpoint[] {
+  const distinct = new Map<string, Endpoint>();
+  for (const { address, port, weight } of workloads) {
+    const key = `${address} ${port}`;
+    if (!distinct.has(key)) distinct.set(key, { address, port, weight });
+  }
+  return [...distinct.values()].sort((a, b) => compareText(a.address, b.address) || a.port - b.port);
+}

@@ -1,0 +1,71 @@
+import type { Problem } from '../../snapshot/problem.ts';
+import { CLUSTER_DOMAIN } from '../resource/host-names.ts';
+import type { Subset, TrafficPolicy } from '../resource/istio/destination-rule.ts';
+import type { DestinationRuleResource, Labels } from '../resource/resource.ts';
+import type { CatalogReader } from './catalog.ts';
+import { problemAt } from './problem-at.ts';
+import { isExportedTo, wildcardsOver } from './services.ts';
+
+/** Istio's default root namespace: its DestinationRules hold for hosts that have none of their own. */
+const ROOT_NAMESPACE = 'istio-system';
+
+/** All DestinationRules that count for one host, as one. */
+export type MergedRule = {
+  readonly policy: TrafficPolicy;
+  readonly subsets: ReadonlyMap<string, MergedSubset>;
+  readonly problems: readonly Problem[];
+};
+
+/** Labels to select endpoints by, with the policy that is left after falling back to the rule's. */
+export type MergedSubset = { readonly labels: Labels; readonly policy: TrafficPolicy };
+
+/**
+ * The rule for a host, as Istio looks it up for a gateway: in the gateway's namespace, then in the service's, then in
+ * the root namespace; a gateway that lives in the root namespace asks the service's first. The first namespace with a
+ * rule decides alone, and inside it the most specific host.
+ */
+export function findDestinationRule(
+  host: string,
+  namespaces: { readonly gateway: string; readonly service: string },
+  catalog: CatalogReader,
+): MergedRule | undefined {
+  const own = namespaces.gateway === ROOT_NAMESPACE ? [] : [namespaces.gateway];
+  for (const namespace of [...own, namespaces.service, ROOT_NAMESPACE]) {
+    for (const pattern of [...spellings(host), ...wildcardsOver(host), '*']) {
+      const rules = catalog
+        .destinationRules(pattern)
+        .filter((rule) => rule.namespace === namespace && isExportedTo(rule.spec.exportTo, namespaces.gateway));
+      if (rules.length > 0) return merge(rules);
+    }
+  }
+  return undefined;
+}
+
+/** A rule may name a Service by `name.ns` or `name.ns.svc`, as a destination may. */
+function spellings(host: string): string[] {
+  if (!host.endsWith(`.${CLUSTER_DOMAIN}`)) return [host];
+  const name = host.slice(0, -CLUSTER_DOMAIN.length - 1);
+  return [host, name, `${name}.svc`];
+}
+
+/** Istio's mergeDestinationRule: subsets are joined, the first of a name is kept; the first policy at the top wins. */
+function merge(rules: readonly DestinationRuleResource[]): MergedRule {
+  const policy = rules.map((rule) => rule.spec.policy).find((one) => Object.keys(one).length > 0) ?? {};
+  const subsets = new Map<string, MergedSubset>();
+  const problems: Problem[] = [];
+  for (const rule of rules) {
+    for (const [index, subset] of rule.spec.subsets.entries()) {
+      if (subsets.has(subset.name)) problems.push(duplicateSubset(rule, subset, index));
+      else subsets.set(subset.name, { labels: subset.labels, policy: { ...policy, ...subset.policy } });
+    }
+  }
+  return { policy, subsets, problems };
+}
+
+function duplicateSubset(rule: DestinationRuleResource, subset: Subset, index: number): Problem {
+  return problemAt(rule, ['spec', 'subsets', index, 'name'], {
+    severity: 'error',
+    code: 'MG1104',
+    message: `The subset ${subset.name} of ${rule.spec.host} is defined twice (several DestinationRules for one host are joined); the first definition counts. Rename or remove this one.`,
+  });
+}
