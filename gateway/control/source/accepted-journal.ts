@@ -1,0 +1,205 @@
+// Promises: the accepted objects of this node on disk, so that their last good versions outlive control, the program and the node.
+// Never: keeps anybody waiting who publishes, throws for a file it cannot read (it is set aside), shows a secret (0600 in a 0700 folder; secrets are in clear).
+// Called by: roles/control.ts (load at start); the object store says what was accepted.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import path from 'node:path';
+import type { Problem, SourcePosition } from '../../snapshot/problem.ts';
+import { makePrivateFolder, writeFileAtomically } from '../../support/atomic-file.ts';
+import type { ResourceKey } from '../resource/resource.ts';
+
+/** Version of the line format; another one is set aside. */
+export const ACCEPTED_SCHEMA = 1;
+
+/** An object as it was accepted: what is needed to read it again. */
+export type AcceptedRecord = {
+  readonly key: ResourceKey;
+  readonly raw: unknown;
+  readonly position: SourcePosition;
+  /** Milliseconds since the epoch. */
+  readonly acceptedAt: number;
+};
+
+type Line =
+  | { readonly op: 'set'; readonly record: AcceptedRecord }
+  | { readonly op: 'remove'; readonly key: ResourceKey };
+
+/** One line a change; rewritten whole when most lines are of the past. */
+export class AcceptedJournal {
+  readonly #file: string;
+  readonly #records = new Map<ResourceKey, AcceptedRecord>();
+  readonly #onProblem: (problem: Problem | undefined) => void;
+  #pending: Line[] = [];
+  #lines = 0;
+  #handle: FileHandle | undefined;
+  #writing: Promise<void> | undefined;
+  #rewrite = false;
+
+  private constructor(file: string, onProblem: (problem: Problem | undefined) => void) {
+    this.#file = file;
+    this.#onProblem = onProblem;
+  }
+
+  /**
+   * Reads what was accepted before. `problems` tells of what could not be read. `onProblem` is called when writing
+   * fails (a full disk), and with undefined once it works again.
+   */
+  static open(
+    stateDir: string,
+    onProblem: (problem: Problem | undefined) => void,
+  ): { readonly journal: AcceptedJournal; readonly problems: readonly Problem[] } {
+    const folder = path.join(stateDir, 'accepted');
+    const journal = new AcceptedJournal(path.join(folder, 'objects.jsonl'), onProblem);
+    try {
+      makePrivateFolder(folder);
+      return { journal, problems: journal.#load() };
+    } catch (error) {
+      const problem = notKept(folder, error);
+      return { journal, problems: [problem] };
+    }
+  }
+
+  records(): Iterable<AcceptedRecord> {
+    return this.#records.values();
+  }
+
+  set(record: AcceptedRecord): void {
+    this.#records.set(record.key, record);
+    this.#write({ op: 'set', record });
+  }
+
+  remove(key: ResourceKey): void {
+    if (this.#records.delete(key)) this.#write({ op: 'remove', key });
+  }
+
+  /** Resolves when everything said so far is on disk (or a Problem told why not). */
+  async flush(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
+  }
+
+  async close(): Promise<void> {
+    await this.flush();
+    await this.#handle?.close();
+    this.#handle = undefined;
+  }
+
+  #load(): Problem[] {
+    if (!existsSync(this.#file)) return [];
+    const lines = readFileSync(this.#file, 'utf8').split('\n');
+    const header = parsedLine(lines[0] ?? '');
+    if (!isHeader(header)) {
+      this.#rewrite = true;
+      return [setAside(this.#file, 'it is of another version of this program, or not readable')];
+    }
+    let broken = 0;
+    for (const text of lines.slice(1)) {
+      if (text === '') continue;
+      const line = parsedLine(text);
+      if (!isLine(line)) broken += 1;
+      else if (line.op === 'set') this.#records.set(line.record.key, line.record);
+      else this.#records.delete(line.key);
+      this.#lines += 1;
+    }
+    if (broken === 0) return [];
+    this.#rewrite = true;
+    // The last line of a process that was killed while writing is cut short: that is no damage.
+    if (broken === 1 && parsedLine(lines.at(-1) ?? '') === undefined && lines.at(-1) !== '') return [];
+    return [setAside(this.#file, `${broken} of its lines cannot be read; the others are used`)];
+  }
+
+  #write(line: Line): void {
+    this.#pending.push(line);
+    this.#writing ??= this.#drain().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  /** What is said while a write runs goes into the next one. */
+  async #drain(): Promise<void> {
+    await Promise.resolve();
+    while (this.#pending.length > 0) {
+      const lines = this.#pending;
+      this.#pending = [];
+      try {
+        if (this.#rewrite || this.#lines + lines.length > 2 * this.#records.size + 1_000) await this.#compact();
+        else await this.#append(lines);
+        this.#onProblem(undefined);
+      } catch (error) {
+        this.#rewrite = true;
+        this.#onProblem(notKept(this.#file, error));
+      }
+    }
+  }
+
+  async #append(lines: readonly Line[]): Promise<void> {
+    if (this.#handle === undefined && !existsSync(this.#file)) return this.#compact();
+    this.#handle ??= await open(this.#file, 'a', 0o600);
+    await this.#handle.write(lines.map(sealed).join(''));
+    await this.#handle.datasync();
+    this.#lines += lines.length;
+  }
+
+  async #compact(): Promise<void> {
+    await this.#handle?.close();
+    this.#handle = undefined;
+    const records = [...this.#records.values()];
+    const text = [
+      `${JSON.stringify({ schema: ACCEPTED_SCHEMA })}\n`,
+      ...records.map((record) => sealed({ op: 'set', record })),
+    ];
+    makePrivateFolder(path.dirname(this.#file));
+    await writeFileAtomically(this.#file, text.join(''), { mode: 0o600, durability: 'disk' });
+    this.#lines = records.length;
+    this.#rewrite = false;
+  }
+}
+
+/** A line carries its own checksum: a torn write must not pass for a shorter object. */
+function sealed(line: Line): string {
+  const text = JSON.stringify(line);
+  return `${checksum(text)} ${text}\n`;
+}
+
+function parsedLine(text: string): unknown {
+  try {
+    if (text.startsWith('{')) return JSON.parse(text);
+    const body = text.slice(17);
+    return checksum(body) === text.slice(0, 16) ? JSON.parse(body) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function checksum(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+function isHeader(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'schema' in value && value.schema === ACCEPTED_SCHEMA;
+}
+
+/** The checksum proves that this program wrote the line; only its frame is checked. */
+function isLine(value: unknown): value is Line {
+  return typeof value === 'object' && value !== null && 'op' in value && (value.op === 'set' || value.op === 'remove');
+}
+
+/** Keeps at most the last one: nobody reads more. */
+function setAside(file: string, why: string): Problem {
+  const aside = `${file}.set-aside`;
+  if (readdirSync(path.dirname(file)).includes(path.basename(file))) renameSync(file, aside);
+  return {
+    severity: 'warning',
+    code: 'MG1005',
+    message: `The accepted objects kept in ${file} are set aside as ${aside}: ${why}. Objects whose files are whole are not affected; a file that is broken right now has no last good version to fall back on.`,
+  };
+}
+
+function notKept(place: string, error: unknown): Problem {
+  const reason = error instanceof Error ? error.message : String(error);
+  return {
+    severity: 'warning',
+    code: 'MG1004',
+    message: `Accepted objects cannot be kept in ${place}: ${reason}. Traffic is not affected, but after a restart a broken file would have no last good version to fall back on.`,
+  };
+}

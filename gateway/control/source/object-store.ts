@@ -1,0 +1,127 @@
+// Promises: of every object the newest version its source has, and the last version that was accepted (its last good one).
+// Never: judges objects against each other (quarantine.ts does), forgets a good version because a newer one is bad.
+// Called by: the controller: apply events, choose with quarantine.ts, accept what all workers serve.
+import { readObject } from '../resource/read-object.ts';
+import type { Resource, ResourceKey } from '../resource/resource.ts';
+import { plainDocument } from '../resource/yaml-documents.ts';
+import type { AcceptedRecord } from './accepted-journal.ts';
+import { fingerprintOf } from './object-file.ts';
+import type { KnownObject, ObjectVersion, SourceEvent, SourceProblem } from './source.ts';
+
+/** A version that can be served. */
+export type UsableVersion = ObjectVersion & { readonly resource: Resource };
+
+/** A version that was served by all workers. */
+export type AcceptedVersion = {
+  readonly version: UsableVersion;
+  /** Milliseconds since the epoch. */
+  readonly acceptedAt: number;
+};
+
+/** Both faces of one object; at least one is there. */
+export type StoredObject = {
+  readonly key: ResourceKey;
+  /** As its source has it; absent while the source cannot tell (a broken file, or not read yet after a start). */
+  readonly newest?: ObjectVersion;
+  readonly good?: AcceptedVersion;
+};
+
+/** Where accepted versions are kept over restarts. */
+export type AcceptedKeeper = {
+  set(record: AcceptedRecord): void;
+  remove(key: ResourceKey): void;
+};
+
+export class ObjectStore {
+  readonly #objects = new Map<ResourceKey, StoredObject>();
+  readonly #keeper: AcceptedKeeper;
+  #sourceProblems: readonly SourceProblem[] = [];
+
+  constructor(options: { readonly accepted: Iterable<AcceptedRecord>; readonly keeper: AcceptedKeeper }) {
+    this.#keeper = options.keeper;
+    for (const record of options.accepted) this.#restore(record);
+  }
+
+  /** What was accepted before a restart, for the source to begin with. */
+  known(): KnownObject[] {
+    return [...this.#objects.values()].flatMap(({ key, good }) =>
+      good === undefined ? [] : [{ key, file: good.version.position.file }],
+    );
+  }
+
+  apply(event: SourceEvent): void {
+    switch (event.type) {
+      case 'upsert':
+        this.#upsert(event.object);
+        break;
+      case 'remove':
+        this.#objects.delete(event.key);
+        this.#keeper.remove(event.key);
+        break;
+      case 'problems':
+        this.#sourceProblems = event.problems;
+        break;
+      case 'synced':
+        break;
+    }
+  }
+
+  objects(): ReadonlyMap<ResourceKey, StoredObject> {
+    return this.#objects;
+  }
+
+  get(key: ResourceKey): StoredObject | undefined {
+    return this.#objects.get(key);
+  }
+
+  /** These versions are served by all workers: from now on they are the good ones. */
+  accept(versions: Iterable<UsableVersion>, now: number): void {
+    for (const version of versions) {
+      const { key } = version;
+      const stored = this.#objects.get(key);
+      if (stored === undefined || stored.good?.version === version) continue;
+      const same = stored.good?.version.fingerprint === version.fingerprint;
+      const moved = stored.good?.version.position.file !== version.position.file;
+      const acceptedAt = same && stored.good !== undefined ? stored.good.acceptedAt : now;
+      this.#objects.set(key, { ...stored, good: { version, acceptedAt } });
+      if (!same || moved) this.#keeper.set({ key, raw: version.raw, position: version.position, acceptedAt });
+    }
+  }
+
+  /** Faults of files and of the folder, with what they hold. */
+  get sourceProblems(): readonly SourceProblem[] {
+    return this.#sourceProblems;
+  }
+
+  /** Number of objects with a good version. */
+  get size(): number {
+    let count = 0;
+    for (const object of this.#objects.values()) if (object.good !== undefined) count += 1;
+    return count;
+  }
+
+  #upsert(object: ObjectVersion): void {
+    const stored = this.#objects.get(object.key);
+    this.#objects.set(object.key, { ...stored, key: object.key, newest: object });
+  }
+
+  /** The object is read again from its raw form: this program may be newer than the one that accepted it. */
+  #restore(record: AcceptedRecord): void {
+    const document = plainDocument(record.raw, record.position.file, record.position);
+    const { key, resource } = readObject(document, { defaultNamespace: 'default', strictness: 'folder' });
+    if (key !== record.key || resource === undefined) return;
+    const version = {
+      key,
+      raw: record.raw,
+      fingerprint: fingerprintOf(record.raw),
+      position: record.position,
+      resource,
+      problems: [],
+    };
+    this.#objects.set(key, { key, good: { version, acceptedAt: record.acceptedAt } });
+  }
+}
+
+export function isUsable(version: ObjectVersion | undefined): version is UsableVersion {
+  return version?.resource !== undefined;
+}
