@@ -1,8 +1,9 @@
 import type { Certificate } from '../../snapshot/certificate.ts';
+import { readCertificate } from '../resource/core/certificate.ts';
+import type { TlsMaterial } from '../resource/core/secret.ts';
 import type { CertificateSource } from '../resource/istio/gateway.ts';
 import type { GatewayResource, Resource } from '../resource/resource.ts';
 import type { CatalogReader } from './catalog.ts';
-import { readKeyPair } from './key-pair.ts';
 
 /** A certificate, or why there is none (a sentence without secrets). */
 export type CertificateOutcome = { readonly certificate: Certificate } | { readonly reason: string };
@@ -35,8 +36,7 @@ function fromSecret(name: string, namespaces: readonly string[], catalog: Catalo
   const found = namespaces.flatMap((namespace) => catalog.secret(namespace, name) ?? []);
   for (const { namespace, spec } of found) {
     if (spec.tls === undefined) continue;
-    const { privateKey, ...leaf } = spec.tls;
-    return { certificate: { key: `${namespace}/${name}`, ...leaf, privateKeyPem: privateKey.reveal() } };
+    return { certificate: toCertificate(`${namespace}/${name}`, spec.tls) };
   }
   const places = namespaces.map((namespace) => `${namespace}/${name}`).join(' or ');
   const what = found.length === 0 ? `there is no Secret ${places}` : `the Secret ${places} holds no usable certificate`;
@@ -48,7 +48,14 @@ function fromFiles(source: CertificateSource & { kind: 'file' }, catalog: Catalo
   const privateKeyPem = catalog.file(source.privateKey);
   if (certificatePem === undefined) return { reason: `the file ${source.certificate} cannot be read` };
   if (privateKeyPem === undefined) return { reason: `the file ${source.privateKey} cannot be read` };
-  const pair = readKeyPair(certificatePem, privateKeyPem);
-  if ('reason' in pair) return { reason: `${source.certificate} and ${source.privateKey}: ${pair.reason}` };
-  return { certificate: { key: `file:${source.certificate}`, ...pair.leaf, certificatePem, privateKeyPem } };
+  const read = readCertificate(certificatePem, privateKeyPem);
+  if ('message' in read) {
+    const file = read.part === 'certificate' ? source.certificate : source.privateKey;
+    return { reason: `${file}: ${read.message}` };
+  }
+  return { certificate: toCertificate(`file:${source.certificate}`, read) };
+}
+
+function toCertificate(key: string, { privateKey, ...leaf }: TlsMaterial): Certificate {
+  return { key, ...leaf, privateKeyPem: privateKey.reveal() };
 }
