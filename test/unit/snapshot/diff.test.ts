@@ -7,31 +7,46 @@ import { hashUnit, hashUnits } from '#gateway/snapshot/hash.ts';
 import type { SnapshotUnits } from '#gateway/snapshot/snapshot.ts';
 
 const key = fc.constantFrom('a', 'b', 'c', 'd', '1', '2');
-const cluster = fc.record({
-  key: fc.constant('a'),
-  host: fc.constantFrom('x', 'y'),
-  port: fc.constantFrom(80, 81),
-  namespace: fc.constant('n'),
-  serviceName: fc.constant('s'),
-  resolution: fc.constant('STATIC' as const),
-  balancer: fc.constant('RANDOM' as const),
-  connectTimeoutMs: fc.constant(1),
-  endpoints: fc.array(fc.record({ address: fc.constantFrom('1', '2'), port: fc.constant(1), weight: fc.constant(1) }), {
-    maxLength: 2,
-  }),
-});
-const virtualHost = fc.record({
-  key: fc.constant('a'),
-  listener: fc.constant('l'),
-  domain: fc.constantFrom('*', 'x'),
-  routes: fc.constant([]),
-});
-const units: fc.Arbitrary<SnapshotUnits> = fc.record({
-  listeners: fc.constant({}),
-  virtualHosts: fc.dictionary(key, virtualHost),
-  clusters: fc.dictionary(key, cluster),
-  certificates: fc.constant({}),
-});
+/** Objects as JSON makes them. */
+const plain = { noNullPrototype: true };
+
+const cluster = fc.record(
+  {
+    key: fc.constant('a'),
+    host: fc.constantFrom('x', 'y'),
+    port: fc.constantFrom(80, 81),
+    namespace: fc.constant('n'),
+    serviceName: fc.constant('s'),
+    resolution: fc.constant('STATIC' as const),
+    balancer: fc.constant('RANDOM' as const),
+    connectTimeoutMs: fc.constant(1),
+    endpoints: fc.array(
+      fc.record({ address: fc.constantFrom('1', '2'), port: fc.constant(1), weight: fc.constant(1) }, plain),
+      {
+        maxLength: 2,
+      },
+    ),
+  },
+  plain,
+);
+const virtualHost = fc.record(
+  {
+    key: fc.constant('a'),
+    listener: fc.constant('l'),
+    domain: fc.constantFrom('*', 'x'),
+    routes: fc.constant([]),
+  },
+  plain,
+);
+const units: fc.Arbitrary<SnapshotUnits> = fc.record(
+  {
+    listeners: fc.constant({}),
+    virtualHosts: fc.dictionary(key, virtualHost, plain),
+    clusters: fc.dictionary(key, cluster, plain),
+    certificates: fc.constant({}),
+  },
+  plain,
+);
 
 describe('diffUnits and applyDelta', () => {
   test('what leads from one set of units to another gives that other one', () => {
