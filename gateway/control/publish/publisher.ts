@@ -1,0 +1,189 @@
+// Promises: units reach all workers as one new version, or none; one publication at a time; versions only grow.
+// Never: looks into units, publishes what did not change, keeps a publication waiting for the state directory's disk.
+// Called by: the controller after each build.
+import { diffUnits, isEmptyChange, NO_UNITS } from '../../snapshot/diff.ts';
+import type { Problem } from '../../snapshot/problem.ts';
+import { readLastGood } from '../../snapshot/recover-manifest.ts';
+import { SNAPSHOT_SCHEMA, type Snapshot, type SnapshotUnits } from '../../snapshot/snapshot.ts';
+import type { SnapshotManifest } from '../../snapshot/snapshot-files.ts';
+import { realTimers, type Timers } from '../../support/timers.ts';
+import { LastGoodKeeper } from './last-good.ts';
+import { SnapshotFolder, type WrittenSnapshot } from './snapshot-folder.ts';
+import { VersionCounter } from './version-counter.ts';
+
+/** What all workers are told. */
+export type PublishOrder = {
+  readonly version: number;
+  readonly file: string;
+  readonly manifest: SnapshotManifest;
+  readonly nodePorts: readonly number[];
+};
+
+export type FleetAnswer =
+  | { readonly kind: 'applied'; readonly workers: readonly number[] }
+  | { readonly kind: 'refused'; readonly unit: string; readonly reason: string };
+
+/** The workers, as seen from here: the supervisor hands the order to them and collects their answers. */
+export type Fleet = { publish(order: PublishOrder): Promise<FleetAnswer> };
+
+export type PublishOutcome =
+  /** Served already. */
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'applied'; readonly version: number }
+  /** No worker serves it: one cannot compile `unit`. */
+  | { readonly kind: 'refused'; readonly version: number; readonly unit: string; readonly reason: string }
+  /** It could not be handed out (a full disk, no answer); worth another try. */
+  | { readonly kind: 'failed' };
+
+/** An answer takes longer than this when a worker is hung: people are told. */
+export const SLOW_MS = 5_000;
+/** The supervisor has long replaced a hung worker: something else is wrong. The next publication then is a full one. */
+export const LOST_MS = 30_000;
+
+export type PublisherOptions = {
+  readonly runtimeDir: string;
+  readonly stateDir: string;
+  /** What the workers serve when control starts. */
+  readonly manifest: SnapshotManifest | null;
+  readonly fleet: Fleet;
+  readonly onProblems: () => void;
+  readonly timers?: Timers;
+};
+
+export class Publisher {
+  readonly #fleet: Fleet;
+  readonly #timers: Timers;
+  readonly #folder: SnapshotFolder;
+  readonly #lastGood: LastGoodKeeper;
+  readonly #versions: VersionCounter;
+  readonly #onProblems: () => void;
+  readonly #problems = new Map<string, Problem>();
+  #served: Snapshot | undefined;
+  #published = 0;
+  #publishedAt: number | undefined;
+  /** False when it is not known what the workers have: only a full snapshot is right on top of anything. */
+  #isBaseKnown: boolean;
+
+  constructor(options: PublisherOptions) {
+    this.#fleet = options.fleet;
+    this.#timers = options.timers ?? realTimers;
+    this.#onProblems = options.onProblems;
+    this.#folder = new SnapshotFolder(options.runtimeDir, options.manifest, this.#timers);
+    this.#lastGood = new LastGoodKeeper({
+      stateDir: options.stateDir,
+      timers: this.#timers,
+      onProblem: (problem) => this.#note('last-good', problem),
+    });
+    const atLeast = Math.max(options.manifest?.version ?? 0, readLastGood(options.stateDir)?.version ?? 0);
+    this.#versions = new VersionCounter(options.stateDir, atLeast);
+    this.#served = this.#folder.load();
+    this.#isBaseKnown = this.#served !== undefined;
+    this.#published = this.#served?.version ?? 0;
+  }
+
+  /** What all workers serve; undefined before the first publication of a new appliance. */
+  get served(): Snapshot | undefined {
+    return this.#served;
+  }
+
+  /** The newest version handed out, and when (milliseconds since the epoch; undefined before the first of this process). */
+  get newest(): { readonly version: number; readonly publishedAt: number | undefined } {
+    return { version: this.#published, publishedAt: this.#publishedAt };
+  }
+
+  get problems(): Problem[] {
+    return [...this.#problems.values()];
+  }
+
+  /** Not to be called again before it resolves. */
+  async publish(units: SnapshotUnits): Promise<PublishOutcome> {
+    const base = this.#isBaseKnown ? this.#served : undefined;
+    const changes = diffUnits(base ?? NO_UNITS, units);
+    if (base !== undefined && isEmptyChange(changes)) return { kind: 'unchanged' };
+    let version: number;
+    let written: WrittenSnapshot;
+    try {
+      version = this.#versions.next();
+      written = await (base === undefined
+        ? this.#folder.writeFull(version, changes)
+        : this.#folder.writeDelta(base.version, version, changes));
+      this.#note('write', undefined);
+    } catch (error) {
+      this.#note('write', notWritten(error));
+      return { kind: 'failed' };
+    }
+    this.#published = version;
+    this.#publishedAt = Date.now();
+    const answer = await this.#handOut({ version, ...written, nodePorts: nodePortsOf(units) });
+    if (answer === undefined) {
+      this.#isBaseKnown = false;
+      return { kind: 'failed' };
+    }
+    if (answer.kind === 'refused') return { kind: 'refused', version, unit: answer.unit, reason: answer.reason };
+    this.#served = { schema: SNAPSHOT_SCHEMA, version, ...units };
+    this.#isBaseKnown = true;
+    this.#folder.applied(written.manifest);
+    this.#lastGood.keep(this.#served);
+    return { kind: 'applied', version };
+  }
+
+  /** After a publication, when there is time: shortens what a starting worker loads, and removes old files. */
+  async tidy(): Promise<void> {
+    const served = this.#served;
+    try {
+      if (served !== undefined && this.#folder.isLong()) {
+        const { manifest } = await this.#folder.writeFull(served.version, diffUnits(NO_UNITS, served));
+        this.#folder.shortened(manifest);
+      }
+    } catch (error) {
+      this.#note('write', notWritten(error));
+    }
+    await this.#folder.sweep();
+  }
+
+  /** Writes what is still waiting to be kept. */
+  async close(): Promise<void> {
+    await this.#lastGood.flush();
+    this.#versions.close();
+  }
+
+  /** Undefined when there is no answer at all. */
+  async #handOut(order: PublishOrder): Promise<FleetAnswer | undefined> {
+    const { promise: lost, resolve: giveUp } = Promise.withResolvers<undefined>();
+    const cancelSlow = this.#timers.after(SLOW_MS, () => this.#note('answer', notConfirmed(order.version)));
+    const cancelLost = this.#timers.after(LOST_MS, () => giveUp(undefined));
+    const answer = await Promise.race([this.#fleet.publish(order), lost]);
+    cancelSlow();
+    cancelLost();
+    if (answer !== undefined) this.#note('answer', undefined);
+    return answer;
+  }
+
+  #note(what: string, problem: Problem | undefined): void {
+    if (problem !== undefined) this.#problems.set(what, problem);
+    else if (!this.#problems.delete(what)) return;
+    this.#onProblems();
+  }
+}
+
+function nodePortsOf(units: SnapshotUnits): number[] {
+  const ports = new Set(Object.values(units.listeners).flatMap((listener) => listener.nodePorts));
+  return [...ports].sort((a, b) => a - b);
+}
+
+function notWritten(error: unknown): Problem {
+  const reason = error instanceof Error ? error.message : String(error);
+  return {
+    severity: 'error',
+    code: 'MG1202',
+    message: `A new snapshot cannot be written: ${reason}. The version before it keeps serving; writing is tried again every few seconds.`,
+  };
+}
+
+function notConfirmed(version: number): Problem {
+  return {
+    severity: 'warning',
+    code: 'MG1203',
+    message: `Version ${version} is not confirmed by every worker after ${SLOW_MS / 1000} seconds: one is hung, and is replaced by itself.`,
+  };
+}

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { makePrivateFolder, writeFileAtomicallySync } from '../../support/atomic-file.ts';
+
+/** Numbers are reserved on disk in blocks, so that a publication waits for no fsync. A crash skips the rest of a block. */
+const BLOCK = 16;
+
+/** Snapshot versions: each greater than any before, also over restarts, as long as the state directory lives. */
+export class VersionCounter {
+  readonly #file: string;
+  #last: number;
+  #reserved: number;
+
+  /** `atLeast`: versions known from elsewhere (what the workers serve, the last good snapshot). */
+  constructor(stateDir: string, atLeast: number) {
+    this.#file = path.join(stateDir, 'version');
+    this.#reserved = Math.max(atLeast, readNumber(this.#file));
+    this.#last = this.#reserved;
+    makePrivateFolder(stateDir);
+  }
+
+  /** Throws when the state directory cannot be written and the next block is due; the number is used all the same next time. */
+  next(): number {
+    if (this.#last >= this.#reserved) {
+      const reserved = this.#last + BLOCK;
+      writeFileAtomicallySync(this.#file, `${reserved}\n`, 0o600);
+      this.#reserved = reserved;
+    }
+    this.#last += 1;
+    return this.#last;
+  }
+
+  /** Gives back what was reserved and not used. After that the counter is not used any more. */
+  close(): void {
+    if (this.#last < this.#reserved) writeFileAtomicallySync(this.#file, `${this.#last}\n`, 0o600);
+  }
+}
+
+function readNumber(file: string): number {
+  try {
+    const number = Number(readFileSync(file, 'utf8'));
+    return Number.isSafeInteger(number) && number > 0 ? number : 0;
+  } catch {
+    return 0;
+  }
+}
