@@ -13,8 +13,10 @@ set -euo pipefail
 
 folder=${MESH_GATEWAY_NODES:-/var/tmp/mesh-gateway-nodes}
 suite=bookworm
-packages=systemd,systemd-sysv,dbus,libstdc++6,libatomic1,curl,iproute2
-base=$folder/base-$suite-$(printf %s "$packages" | cksum | cut -d' ' -f1)
+packages=systemd,systemd-sysv,dbus,libstdc++6,curl,iproute2
+# not installed, as on a minimal Debian, but at hand in /srv for a machine without a network
+offline_packages=libatomic1
+base=$folder/base-$suite-$(printf %s "$packages $offline_packages" | cksum | cut -d' ' -f1)
 boot_seconds=60
 # a stock Debian 12 has cgroup v2 alone, whatever this machine mounts
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
@@ -35,6 +37,7 @@ build() {
   local mirror
   mirror=$(sed -n 's/^URIs: *//p' /etc/apt/sources.list.d/*.sources 2>/dev/null | head -n 1)
   nice mmdebstrap --quiet --mode=root --variant=apt --include="$packages" --aptopt='Acquire::Languages none' \
+    --customize-hook="chroot \"\$1\" sh -c 'cd /srv && apt-get -q download $offline_packages'" \
     "$suite" "$base.new" ${mirror:+"$mirror"} >"$folder/build.log" 2>&1 ||
     { tail -n 20 "$folder/build.log" >&2 && die 'mmdebstrap failed'; }
   rm -rf "$base.new"/var/cache/apt/archives/*.deb "$base.new"/var/lib/apt/lists/* "$base.new"/usr/share/{doc,man,locale,info}/*
