@@ -82,6 +82,8 @@ class DocumentOrigin implements Origin {
   readonly file: string;
   readonly document: number;
   readonly #document: YamlDocument;
+  /** Checks over all objects ask for the same few places again after every change. */
+  #known: Map<string, Origin['position']> | undefined;
 
   constructor(document: YamlDocument) {
     this.file = document.file;
@@ -93,8 +95,12 @@ class DocumentOrigin implements Origin {
     return this.#document.position;
   }
 
-  positionOf(path: FieldPath, part?: 'key' | 'value'): Origin['position'] {
-    return this.#document.positionOf(path, part);
+  positionOf(path: FieldPath, part: 'key' | 'value' = 'key'): Origin['position'] {
+    this.#known ??= new Map();
+    const place = `${part} ${JSON.stringify(path)}`;
+    const position = this.#known.get(place) ?? this.#document.positionOf(path, part);
+    this.#known.set(place, position);
+    return position;
   }
 }
 

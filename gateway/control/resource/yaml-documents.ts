@@ -39,8 +39,8 @@ export function parseYamlDocuments(text: string, file: string, previous?: Parsed
     const chunk = chunks.get(part.text) ?? previous?.chunks.get(part.text) ?? new Chunk(part.text);
     chunks.set(part.text, chunk);
     for (const fault of chunk.faults) problems.push(toProblem(fault, lines.positionAt(part.start + fault.offset)));
-    for (const { index, value } of chunk.values)
-      for (const item of listItems(value))
+    for (const { index, start, value } of chunk.values)
+      for (const item of listItems(value, part.start + start))
         documents.push(new ChunkDocument(documents.length, item, file, { chunk, index, start: part.start, lines }));
   }
   return { documents, problems, chunks };
@@ -53,7 +53,12 @@ export function plainDocument(value: unknown, file: string, position?: SourcePos
 }
 
 type Place = { readonly chunk: Chunk; readonly index: number; readonly start: number; readonly lines: LineIndex };
-type Item = { readonly value: unknown; readonly prefix: FieldPath };
+type Item = {
+  readonly value: unknown;
+  readonly prefix: FieldPath;
+  /** Offset in the file; absent where it would need the syntax tree. */
+  readonly offset?: number;
+};
 
 class ChunkDocument implements YamlDocument {
   readonly index: number;
@@ -61,6 +66,8 @@ class ChunkDocument implements YamlDocument {
   readonly file: string;
   readonly #place: Place;
   readonly #prefix: FieldPath;
+  /** Asked for all documents of a file whenever one of them changes: must not need the syntax tree. */
+  #position: SourcePosition | undefined;
 
   constructor(index: number, item: Item, file: string, place: Place) {
     this.index = index;
@@ -68,10 +75,12 @@ class ChunkDocument implements YamlDocument {
     this.file = file;
     this.#prefix = item.prefix;
     this.#place = place;
+    if (item.offset !== undefined) this.#position = place.lines.positionAt(item.offset);
   }
 
   get position(): SourcePosition {
-    return this.positionOf([], 'value');
+    this.#position ??= this.positionOf([], 'value');
+    return this.#position;
   }
 
   positionOf(path: FieldPath, part: 'key' | 'value' = 'key'): SourcePosition {
@@ -91,12 +100,11 @@ class ChunkDocument implements YamlDocument {
 }
 
 /** `kubectl get -o yaml` writes lists; also `kind: ServiceList` and the like. */
-function listItems(value: unknown, prefix: FieldPath = []): readonly Item[] {
-  if (typeof value !== 'object' || value === null || !('items' in value) || !('kind' in value))
-    return [{ value, prefix }];
-  if (typeof value.kind !== 'string' || !value.kind.endsWith('List') || !Array.isArray(value.items))
-    return [{ value, prefix }];
-  return value.items.map((item: unknown, index) => ({ value: item, prefix: [...prefix, 'items', index] }));
+function listItems(value: unknown, offset: number): readonly Item[] {
+  const single = [{ value, prefix: [], offset }];
+  if (typeof value !== 'object' || value === null || !('items' in value) || !('kind' in value)) return single;
+  if (typeof value.kind !== 'string' || !value.kind.endsWith('List') || !Array.isArray(value.items)) return single;
+  return value.items.map((item: unknown, index) => ({ value: item, prefix: ['items', index] }));
 }
 
 function toProblem(fault: ChunkFault, position: SourcePosition): Problem {

@@ -1,0 +1,149 @@
+import type { Problem } from '../../../snapshot/problem.ts';
+import type { GatewayServer } from '../istio/gateway.ts';
+import type { FieldPath, GatewayResource } from '../resource.ts';
+import { problemAbout } from './finding.ts';
+import type { AnalyzeOptions } from './options.ts';
+import type { ResourceIndex } from './resource-index.ts';
+
+/** Gateways: are they ours, do they agree, are their certificates there? */
+export function checkGateways(index: ResourceIndex, options: AnalyzeOptions): Problem[] {
+  const problems: Problem[] = [];
+  const claims = new Claims();
+  for (const gateway of index.gateways.values()) {
+    if (!isOurs(gateway, options)) {
+      problems.push(foreign(gateway, options));
+      continue;
+    }
+    for (const server of gateway.spec.servers) {
+      problems.push(...checkExpiry(gateway, server, index, options));
+      // Build says these of the whole: it knows the node ports.
+      if (options.scope === 'partial')
+        problems.push(...checkCredential(gateway, server, index, options), ...claims.claim(gateway, server));
+    }
+  }
+  return problems;
+}
+
+function isOurs(gateway: GatewayResource, { gatewayLabels }: AnalyzeOptions): boolean {
+  if (gatewayLabels === undefined) return true;
+  return Object.entries(gateway.spec.selector ?? {}).every(([name, value]) => gatewayLabels[name] === value);
+}
+
+function foreign(gateway: GatewayResource, { gatewayLabels = {} }: AnalyzeOptions): Problem {
+  const own = Object.entries(gatewayLabels).map(([name, value]) => `${name}: ${value}`);
+  return problemAbout(
+    gateway,
+    ['spec', 'selector'],
+    {
+      severity: 'info',
+      code: 'MG0304',
+      message: `It selects other gateways than this one (whose labels are ${own.join(', ')}), so it is not served here. To serve it, make the selector match.`,
+    },
+    'key',
+  );
+}
+
+function serverPath(server: GatewayServer, ...rest: FieldPath): FieldPath {
+  return ['spec', 'servers', server.index, ...rest];
+}
+
+function credentialOf(gateway: GatewayResource, server: GatewayServer, index: ResourceIndex, options: AnalyzeOptions) {
+  const source = server.tls?.certificate;
+  if (source?.kind !== 'secret') return undefined;
+  const secret =
+    index.secrets.get(`${options.gatewayNamespace}/${source.name}`) ??
+    index.secrets.get(`${gateway.namespace}/${source.name}`);
+  return { name: source.name, secret };
+}
+
+function checkCredential(
+  gateway: GatewayResource,
+  server: GatewayServer,
+  index: ResourceIndex,
+  options: AnalyzeOptions,
+): Problem[] {
+  const credential = credentialOf(gateway, server, index, options);
+  if (credential === undefined || credential.secret?.spec.tls !== undefined) return [];
+  const { name, secret } = credential;
+  const path = serverPath(server, 'tls', 'credentialName');
+  if (secret !== undefined) {
+    const message = `Secret ${secret.namespace}/${name} holds no certificate: this server refuses every handshake. Give the Secret tls.crt and tls.key.`;
+    return [problemAbout(gateway, path, { severity: 'error', code: 'IST0161', message })];
+  }
+  const places = [...new Set([options.gatewayNamespace, gateway.namespace])].join(' or ');
+  const message = `There is no Secret ${name} in namespace ${places}: until there is, this server refuses every handshake. Create it (kubectl create secret tls), or correct the name.${index.suggestSecret(`${gateway.namespace}/${name}`)}`;
+  return [problemAbout(gateway, path, { severity: 'warning', code: 'IST0161', message })];
+}
+
+function checkExpiry(
+  gateway: GatewayResource,
+  server: GatewayServer,
+  index: ResourceIndex,
+  options: AnalyzeOptions,
+): Problem[] {
+  const { now } = options;
+  const secret = credentialOf(gateway, server, index, options)?.secret;
+  if (now === undefined || secret?.spec.tls === undefined) return [];
+  const { notBefore, notAfter } = secret.spec.tls;
+  if (now >= notBefore && now <= notAfter) return [];
+  const when = now > notAfter ? `expired on ${day(notAfter)}` : `is not valid before ${day(notBefore)}`;
+  const message = `The certificate in Secret ${secret.namespace}/${secret.name} ${when}: clients refuse it. Renew it.`;
+  return [
+    problemAbout(gateway, serverPath(server, 'tls', 'credentialName'), {
+      severity: 'warning',
+      code: 'MG0306',
+      message,
+    }),
+  ];
+}
+
+function day(time: number): string {
+  return new Date(time).toISOString().slice(0, 10);
+}
+
+/** Who was first to name a host on a port, and which protocol a port speaks. */
+class Claims {
+  readonly #hosts = new Map<string, { readonly gateway: GatewayResource; readonly server: number }>();
+  readonly #protocols = new Map<number, { readonly protocol: string; readonly gateway: GatewayResource }>();
+
+  claim(gateway: GatewayResource, server: GatewayServer): Problem[] {
+    const { number, protocol } = server.port;
+    const port = this.#protocols.get(number) ?? { protocol, gateway };
+    this.#protocols.set(number, port);
+    if (port.protocol !== protocol)
+      return [
+        conflict(
+          gateway,
+          serverPath(server, 'port', 'protocol'),
+          `Port ${number} already speaks ${port.protocol} for Gateway ${nameOf(port.gateway)}; this ${protocol} server is not served. Use another port, or the same protocol.`,
+        ),
+      ];
+    return server.hosts.flatMap((entry, position) => {
+      // Plain HTTP routes of several Gateways are joined, unless they mean the same namespaces.
+      const key = protocol === 'HTTPS' ? `${number} ${entry.host}` : `${number} ${entry.host} ${entry.namespace}`;
+      const owner = this.#hosts.get(key);
+      if (owner === undefined) this.#hosts.set(key, { gateway, server: server.index });
+      if (owner === undefined || (owner.gateway === gateway && owner.server === server.index)) return [];
+      if (protocol === 'HTTP' && owner.gateway === gateway) return [];
+      const effect =
+        protocol === 'HTTPS'
+          ? 'which keeps it: this server does not serve it'
+          : 'so the routes of both are joined, the older object first';
+      return [
+        conflict(
+          gateway,
+          serverPath(server, 'hosts', position),
+          `Host ${entry.host} on port ${number} is already served by Gateway ${nameOf(owner.gateway)}, ${effect}. Let one server have it.`,
+        ),
+      ];
+    });
+  }
+}
+
+function conflict(gateway: GatewayResource, path: FieldPath, message: string): Problem {
+  return problemAbout(gateway, path, { severity: 'warning', code: 'IST0145', message });
+}
+
+function nameOf(gateway: GatewayResource): string {
+  return `${gateway.namespace}/${gateway.name}`;
+}

@@ -1,0 +1,77 @@
+import type { Problem } from '../../../snapshot/problem.ts';
+import type { GatewayResource, VirtualServiceResource } from '../resource.ts';
+import { problemAbout } from './finding.ts';
+import type { ResourceIndex } from './resource-index.ts';
+
+/** Does a VirtualService reach the edge at all: through which Gateways, with which of its hosts? */
+export function checkReach(service: VirtualServiceResource, index: ResourceIndex, gatewayNamespace: string): Problem[] {
+  const names = service.spec.gateways.filter((name) => name !== 'mesh');
+  if (names.length === 0) return [meshOnly(service)];
+  const problems = checkExport(service, gatewayNamespace);
+  const gateways: GatewayResource[] = [];
+  for (const [position, name] of service.spec.gateways.entries()) {
+    const gateway = index.gateways.get(name);
+    if (gateway !== undefined) gateways.push(gateway);
+    else if (name !== 'mesh') problems.push(missingGateway(service, position, name, index));
+  }
+  // With a Gateway unknown, so are its hosts.
+  return gateways.length < names.length ? problems : [...problems, ...checkHosts(service, gateways, index)];
+}
+
+function meshOnly(service: VirtualServiceResource): Problem {
+  return problemAbout(
+    service,
+    ['spec', 'gateways'],
+    {
+      severity: 'info',
+      code: 'MG0301',
+      message:
+        'It names no Gateway, so it is for sidecars in a mesh only and does not reach the edge. Name one in spec.gateways to serve it here.',
+    },
+    'key',
+  );
+}
+
+function checkExport(service: VirtualServiceResource, gatewayNamespace: string): Problem[] {
+  const { exportTo } = service.spec;
+  if (exportTo.includes('*') || exportTo.includes(gatewayNamespace)) return [];
+  return [
+    problemAbout(service, ['spec', 'exportTo'], {
+      severity: 'warning',
+      code: 'MG0305',
+      message: `It is exported to ${exportTo.join(', ')}, not to the gateway's namespace ${gatewayNamespace}, so it is not served. Add "${gatewayNamespace}" or "*".`,
+    }),
+  ];
+}
+
+function missingGateway(
+  service: VirtualServiceResource,
+  position: number,
+  name: string,
+  index: ResourceIndex,
+): Problem {
+  return problemAbout(service, ['spec', 'gateways', position], {
+    severity: 'warning',
+    code: 'IST0101',
+    message: `There is no Gateway ${name}: through it, nothing of this is served. Create it, or correct the name.${index.suggestGateway(name)}`,
+  });
+}
+
+function checkHosts(
+  service: VirtualServiceResource,
+  gateways: readonly GatewayResource[],
+  index: ResourceIndex,
+): Problem[] {
+  const { namespace, spec } = service;
+  return spec.hosts.flatMap((host, position) => {
+    if (gateways.some((gateway) => index.hostsOf(gateway).admits(host, namespace))) return [];
+    const names = gateways.map((gateway) => `${gateway.namespace}/${gateway.name}`).join(', ');
+    return [
+      problemAbout(service, ['spec', 'hosts', position], {
+        severity: 'warning',
+        code: 'IST0132',
+        message: `No server of ${names} has the host ${host} for namespace ${namespace}: it is not served. Add it to a server's hosts, or correct it here.`,
+      }),
+    ];
+  });
+}

@@ -1,0 +1,38 @@
+import type { Problem } from '../../../snapshot/problem.ts';
+import type { DestinationRuleResource, Labels } from '../resource.ts';
+import { problemAbout } from './finding.ts';
+import type { Backend, ResourceIndex } from './resource-index.ts';
+
+/** Subsets whose labels no workload of the service carries, where the service has workloads at all. */
+export function checkSubsets(rule: DestinationRuleResource, index: ResourceIndex): Problem[] {
+  if (rule.spec.subsets.length === 0) return [];
+  const backend = index.backend(rule.spec.host);
+  const has = backend === undefined ? undefined : workloadsOf(backend, index);
+  if (has === undefined || !has({})) return [];
+  return rule.spec.subsets.flatMap(({ name, labels }, position) => {
+    if (has(labels)) return [];
+    const list = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+    return [
+      problemAbout(
+        rule,
+        ['spec', 'subsets', position, 'labels'],
+        {
+          severity: 'warning',
+          code: 'IST0173',
+          message: `Subset "${name}" selects no workload: none of ${rule.spec.host} has the labels ${list.join(', ')}. Its requests get 503. Correct the labels, or label the workloads.`,
+        },
+        'key',
+      ),
+    ];
+  });
+}
+
+/** Answers whether some workload of the backend carries labels; undefined when its workloads cannot be told. */
+function workloadsOf({ kind, resource }: Backend, index: ResourceIndex): ((labels: Labels) => boolean) | undefined {
+  const selector = kind === 'service' ? resource.spec.selector : resource.spec.workloadSelector;
+  if (selector !== undefined) return (labels) => index.workloads.some(resource.namespace, selector, labels);
+  if (kind === 'service') return undefined;
+  const { endpoints } = resource.spec;
+  return (labels) =>
+    endpoints.some((endpoint) => Object.entries(labels).every(([key, value]) => endpoint.labels[key] === value));
+}

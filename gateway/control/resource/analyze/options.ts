@@ -1,0 +1,17 @@
+import type { Labels } from '../resource.ts';
+
+/** How all objects are looked at together. */
+export type AnalyzeOptions = {
+  /** Where the gateway lives: Secrets and DestinationRules are looked up here too. */
+  readonly gatewayNamespace: string;
+  /** Labels of this appliance; absent: Gateways for any selector count. */
+  readonly gatewayLabels?: Labels;
+  /**
+   * `whole`: the objects are all there is (the running gateway); build reports what needs endpoints and settings, and a
+   * VirtualService with an unknown subset is an error. `partial`: a folder on its own; what is absent may be elsewhere,
+   * so it is a warning.
+   */
+  readonly scope: 'whole' | 'partial';
+  /** Milliseconds since the epoch; given, certificates are checked for expiry. */
+  readonly now?: number;
+};

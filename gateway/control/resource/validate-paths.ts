@@ -1,0 +1,85 @@
+// Promises: says about files and folders what the running gateway would say about them, without serving anything.
+// Never: talks to a gateway or a cluster, changes a file, or takes what is absent from a part of a configuration for an error.
+// Called by: `mesh-gateway validate` (offline), the tests of the examples.
+import { stat } from 'node:fs/promises';
+import type { Problem } from '../../snapshot/problem.ts';
+import { Claims } from '../source/claims.ts';
+import { comparePaths } from '../source/file-names.ts';
+import { scanFolder } from '../source/folder-scan.ts';
+import { type ObjectFile, readObjectFile } from '../source/object-file.ts';
+import type { AnalyzeOptions } from './analyze/options.ts';
+import { analyze } from './analyze.ts';
+import { compareProblems } from './problem-record.ts';
+import type { Resource } from './resource.ts';
+
+export type Validation = {
+  /** Sorted by file, line and column. */
+  readonly problems: readonly Problem[];
+  /** Documents that were read, of any kind. */
+  readonly objects: number;
+  readonly files: number;
+};
+
+const DEFAULTS: AnalyzeOptions = {
+  gatewayNamespace: 'istio-system',
+  gatewayLabels: { istio: 'ingressgateway' },
+  scope: 'partial',
+};
+
+/** Validates files (of any name) and folders (their .yaml, .yml and .json files, subfolders included), all together. */
+export async function validatePaths(paths: readonly string[], options?: Partial<AnalyzeOptions>): Promise<Validation> {
+  const problems: Problem[] = [];
+  const names = new Set<string>();
+  for (const path of paths) for (const name of await filesAt(path, problems)) names.add(name);
+  const files: ObjectFile[] = [];
+  for (const name of [...names].sort(comparePaths)) files.push(await readObjectFile(name, '', undefined));
+  const resources: Resource[] = [];
+  for (const file of files) {
+    problems.push(...file.problems);
+    for (const object of file.objects) {
+      problems.push(...object.problems);
+      if (object.resource !== undefined) resources.push(object.resource);
+    }
+  }
+  problems.push(...duplicatesIn(files), ...analyze(resources, { ...DEFAULTS, ...options }));
+  const objects = files.reduce((sum, file) => sum + (file.parsed?.documents.length ?? 0), 0);
+  return { problems: problems.sort(compareProblems), objects, files: files.length };
+}
+
+/** What a path stands for; a path without anything to read is a Problem, not silence. */
+async function filesAt(path: string, problems: Problem[]): Promise<readonly string[]> {
+  const position = { file: path, line: 1, column: 1 };
+  const stats = await stat(path).catch(() => undefined);
+  if (stats === undefined) {
+    problems.push({
+      severity: 'error',
+      code: 'MG0004',
+      message: 'There is no such file or folder: correct the path.',
+      position,
+    });
+    return [];
+  }
+  if (!stats.isDirectory()) return [path];
+  const { files, unreadable } = await scanFolder(path, () => {});
+  for (const [name, code] of unreadable)
+    problems.push({
+      severity: 'error',
+      code: 'MG0004',
+      message: `It cannot be read (${code}): check its rights.`,
+      position: { ...position, file: name },
+    });
+  if (files.size === 0 && unreadable.size === 0)
+    problems.push({
+      severity: 'warning',
+      code: 'MG0007',
+      message: 'This folder holds no .yaml, .yml or .json file: nothing was validated.',
+      position,
+    });
+  return [...files.keys()];
+}
+
+function duplicatesIn(files: readonly ObjectFile[]): readonly Problem[] {
+  const claims = new Claims();
+  for (const file of files) claims.tell(claims.replace(undefined, file));
+  return claims.duplicates();
+}
