@@ -1,18 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { inspect } from 'node:util';
+import { writeFileAtomicallySync } from '../../gateway/support/atomic-file.ts';
 import type { AdminLog } from '../log.ts';
 
 /** Shorter or stranger content than this is no token: it is replaced. */
@@ -56,7 +46,7 @@ export function openToken(stateDir: string, log: AdminLog): AdminToken {
   if (found !== undefined) return new AdminToken(found, file);
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const secret = randomBytes(32).toString('base64url');
-  writeAtomically(file, `${secret}\n`);
+  writeFileAtomicallySync(file, `${secret}\n`, 0o600);
   log.info({ file }, 'admin token created');
   return new AdminToken(secret, file);
 }
@@ -84,17 +74,4 @@ function readToken(file: string, log: AdminLog): string | undefined {
     'the admin token file holds no usable token (32 to 512 printable characters): replaced by a new one',
   );
   return undefined;
-}
-
-function writeAtomically(file: string, content: string): void {
-  const fresh = `${file}.new`;
-  rmSync(fresh, { force: true });
-  const fd = openSync(fresh, 'wx', 0o600);
-  try {
-    writeSync(fd, content);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(fresh, file);
 }

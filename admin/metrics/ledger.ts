@@ -1,4 +1,5 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { writeFileAtomicallySync } from '../../gateway/support/atomic-file.ts';
 import type { ProxyFacts, Statistics } from './input.ts';
 import { processKey, TrafficTotals } from './totals.ts';
 
@@ -76,8 +77,7 @@ export class TrafficLedger {
   #save(): void {
     if (this.#file === undefined || this.#supervisor === undefined) return;
     const kept: Kept = { supervisor: this.#supervisor, counted: this.#counted, proxy: this.#retired.toProxyFacts() };
-    writeFileSync(`${this.#file}.new`, JSON.stringify(kept), { mode: 0o600 });
-    renameSync(`${this.#file}.new`, this.#file);
+    writeFileAtomicallySync(this.#file, JSON.stringify(kept), 0o600);
   }
 }
 

@@ -1,0 +1,57 @@
+import type { Problem } from '../../gateway/snapshot/problem.ts';
+
+/** What the command line is given by the program that starts it. */
+export type CliDeps = {
+  readonly version: string;
+  /** Runs the appliance until it is told to stop; a number is the exit code. */
+  readonly run: (options: { readonly settings?: string }) => Promise<number | void>;
+  /** Runs the demo until it is told to stop; a number is the exit code. */
+  readonly demo: (options: { readonly fresh: boolean }) => Promise<number | void>;
+  /** Checks files and folders of objects, offline. */
+  readonly validate: (paths: string[]) => Promise<ValidateResult>;
+  /** Checks the text of a settings file. */
+  readonly validateSettings: (text: string, file: string) => readonly SettingsFault[];
+  /** Given by tests; the process's own otherwise. */
+  readonly io?: CliIo;
+};
+
+export type ValidateResult = {
+  readonly problems: readonly Problem[];
+  readonly objects: number;
+  readonly files: number;
+};
+
+/** One fault of a settings file, as the settings parser reports it. */
+export type SettingsFault = {
+  readonly field: string;
+  readonly message: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+};
+
+/** Where the command line reads and writes. */
+export type CliIo = {
+  /** Results. */
+  readonly out: (text: string) => void;
+  /** Messages for people. */
+  readonly err: (text: string) => void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Whether results go to a terminal. */
+  readonly isTerminal: boolean;
+};
+
+/** The process's own streams. A reader that goes away (`| head`) ends the output, not in an error. */
+export function processIo(): CliIo {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    env: process.env,
+    cwd: process.cwd(),
+    isTerminal: process.stdout.isTTY,
+  };
+}

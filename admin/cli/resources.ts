@@ -1,0 +1,105 @@
+import type {
+  CertificateItem,
+  ClusterItem,
+  EndpointItem,
+  ListenerItem,
+  ProblemItem,
+  RouteItem,
+  WorkerItem,
+} from '../schemas.ts';
+import { type Column, formatTable } from './table.ts';
+
+/** What `get` knows to show: how people may call it, and how its items become a table. */
+export type Resource = {
+  readonly name: string;
+  readonly alias: string;
+  readonly table: (items: readonly unknown[], options: { readonly wide: boolean }) => string;
+};
+
+export const resources: readonly Resource[] = [
+  resource<ListenerItem>('listeners', 'listener', [
+    { title: 'LISTENER', cell: ({ key }) => key },
+    { title: 'PROTOCOL', cell: ({ protocol }) => protocol },
+    { title: 'GATEWAY-PORT', cell: ({ gatewayPort }) => gatewayPort },
+    { title: 'NODE-PORTS', cell: ({ nodePorts }) => nodePorts.join(',') },
+    { title: 'HOSTS', cell: ({ virtualHosts }) => virtualHosts },
+    {
+      title: 'TLS',
+      cell: ({ tls }) => tls.map(({ hosts, certificate }) => `${hosts.join(',')}=${certificate}`).join(' '),
+      wide: true,
+    },
+  ]),
+  resource<RouteItem>('routes', 'route', [
+    { title: 'LISTENER', cell: ({ listener }) => listener },
+    { title: 'HOST', cell: ({ host }) => host },
+    { title: 'MATCH', cell: ({ matches }) => matches.join(' | ') || 'any' },
+    { title: 'ROUTE', cell: ({ virtualService, key }) => (virtualService === '' ? '' : key) },
+    { title: 'TO', cell: describeDestination },
+    { title: 'NAME', cell: ({ name }) => name, wide: true },
+    { title: 'TIMEOUT', cell: ({ timeoutMs }) => (timeoutMs === undefined ? '' : `${timeoutMs}ms`), wide: true },
+    { title: 'CLUSTERS', cell: ({ destinations }) => destinations.map(({ cluster }) => cluster).join(' '), wide: true },
+  ]),
+  resource<ClusterItem>('clusters', 'cluster', [
+    { title: 'HOST', cell: ({ host }) => host },
+    { title: 'PORT', cell: ({ port }) => port },
+    { title: 'SUBSET', cell: ({ subset = '' }) => subset },
+    { title: 'ENDPOINTS', cell: ({ endpoints }) => endpoints },
+    { title: 'BALANCER', cell: ({ balancer }) => balancer },
+    { title: 'RESOLUTION', cell: ({ resolution }) => resolution, wide: true },
+    { title: 'CONNECT-TIMEOUT', cell: ({ connectTimeoutMs }) => `${connectTimeoutMs}ms`, wide: true },
+    { title: 'CLUSTER', cell: ({ key }) => key, wide: true },
+  ]),
+  resource<EndpointItem>('endpoints', 'endpoint', [
+    {
+      title: 'ADDRESS',
+      cell: ({ address, port }) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`),
+    },
+    { title: 'WEIGHT', cell: ({ weight }) => weight },
+    { title: 'CLUSTER', cell: ({ cluster }) => cluster },
+  ]),
+  resource<CertificateItem>('certificates', 'certificate', [
+    { title: 'CERTIFICATE', cell: ({ key }) => key },
+    { title: 'STATE', cell: ({ state }) => state },
+    { title: 'ENDS', cell: ({ notAfter }) => notAfter.slice(0, 10) },
+    { title: 'NAMES', cell: ({ names }) => names.join(',') },
+    { title: 'BEGINS', cell: ({ notBefore }) => notBefore.slice(0, 10), wide: true },
+    { title: 'USED-BY', cell: ({ usedBy }) => usedBy.join(','), wide: true },
+    { title: 'SHA256', cell: ({ fingerprint }) => fingerprint, wide: true },
+  ]),
+  resource<ProblemItem>('problems', 'problem', [
+    { title: 'SEVERITY', cell: ({ severity }) => severity },
+    { title: 'CODE', cell: ({ code }) => code },
+    { title: 'OBJECT', cell: ({ object }) => (object ? `${object.kind}/${object.namespace}/${object.name}` : '') },
+    { title: 'FIELD', cell: ({ field = '' }) => field, wide: true },
+    {
+      title: 'WHERE',
+      cell: ({ position }) => (position ? `${position.file}:${position.line}:${position.column}` : ''),
+    },
+    { title: 'MESSAGE', cell: ({ message }) => message },
+  ]),
+  resource<WorkerItem>('workers', 'worker', [
+    { title: 'WORKER', cell: ({ index }) => index },
+    { title: 'PID', cell: ({ pid }) => pid },
+    { title: 'STATE', cell: ({ state }) => state },
+    { title: 'VERSION', cell: ({ version }) => version },
+    { title: 'CONNECTIONS', cell: ({ connections }) => connections },
+    { title: 'RESTARTS', cell: ({ restarts }) => restarts },
+    { title: 'SINCE', cell: ({ startedAt }) => startedAt },
+  ]),
+];
+
+function resource<T>(name: string, alias: string, columns: readonly Column<T>[]): Resource {
+  return {
+    name,
+    alias,
+    // The items come from the API under this very name; its schema is the type's.
+    table: (items, options) => formatTable(items as readonly T[], columns, options),
+  };
+}
+
+function describeDestination({ destinations, answer = '' }: RouteItem): string {
+  if (destinations.length === 0) return answer;
+  return destinations
+    .map(({ host, subset, port, percent }) => `${host}:${port}${subset ? `/${subset}` : ''} ${percent}%`)
+    .join(', ');
+}

@@ -1,0 +1,87 @@
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { Problem } from '../../gateway/snapshot/problem.ts';
+import type { CliDeps, CliIo, ValidateResult } from './deps.ts';
+import { type ExitCode, exitCodes } from './exit-codes.ts';
+
+/** Code of a fault in a settings file; those of objects come with the problem. */
+const SETTINGS_CODE = 'SETTINGS';
+
+/**
+ * `validate PATH...`: checks objects and settings files without a running gateway. Results on stdout, one problem a
+ * line or JSON; a summary on stderr. 1 when there is an error, 0 otherwise.
+ */
+export async function validate(
+  paths: readonly string[],
+  options: { readonly output: 'text' | 'json' },
+  deps: CliDeps,
+  io: CliIo,
+): Promise<ExitCode> {
+  const settings = paths.filter((one) => isSettingsFile(path.resolve(io.cwd, one)));
+  const objects = paths.filter((one) => !settings.includes(one));
+  const found = objects.length === 0 ? nothing : await deps.validate(objects);
+  const faults = settings.flatMap((file) => settingsProblems(file, deps, io));
+  const result = {
+    files: found.files + settings.length,
+    objects: found.objects,
+    problems: [...found.problems, ...faults],
+  };
+  const counts = { errors: 0, warnings: 0, infos: 0 };
+  for (const { severity } of result.problems) counts[`${severity}s`] += 1;
+  if (options.output === 'json') {
+    const summary = { files: result.files, objects: result.objects, ...counts };
+    io.out(`${JSON.stringify({ summary, problems: result.problems }, null, 2)}\n`);
+  } else {
+    io.out(result.problems.map((problem) => `${formatProblem(problem, paint(io))}\n`).join(''));
+  }
+  io.err(
+    `${plural(result.objects, 'object')} in ${plural(result.files, 'file')}: ` +
+      `${plural(counts.errors, 'error')}, ${plural(counts.warnings, 'warning')}, ${plural(counts.infos, 'info')}\n`,
+  );
+  return counts.errors > 0 ? exitCodes.failed : exitCodes.ok;
+}
+
+const nothing: ValidateResult = { problems: [], objects: 0, files: 0 };
+
+/** `file:line:column: error IST0106 VirtualService/default/myapp spec.http[0]: message`, as editors jump to. */
+export function formatProblem(problem: Problem, paint: (severity: Problem['severity']) => string): string {
+  const { position, object, field } = problem;
+  const where = position === undefined ? '' : `${position.file}:${position.line}:${position.column}: `;
+  const what = [
+    ...(object === undefined ? [] : [`${object.kind}/${object.namespace}/${object.name}`]),
+    ...(field === undefined || field === '' ? [] : [field]),
+  ];
+  const message = problem.message.replaceAll(/[\x00-\x1f\x7f-\x9f]+/g, ' ');
+  return `${where}${[paint(problem.severity), problem.code, ...what].join(' ')}: ${message}`;
+}
+
+/** Colours only for people: never into a pipe, and not with NO_COLOR (https://no-color.org). */
+function paint(io: CliIo): (severity: Problem['severity']) => string {
+  if (!io.isTerminal || io.env['NO_COLOR']) return (severity) => severity;
+  const colors = { error: 31, warning: 33, info: 36 } as const;
+  return (severity) => `\x1b[${colors[severity]}m${severity}\x1b[0m`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A settings file is told from objects by what objects must have at their top: apiVersion, kind, metadata. */
+function isSettingsFile(file: string): boolean {
+  if (!/\.ya?ml$/i.test(file) || statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  const text = readFileSync(file, 'utf8');
+  const topKeys = [...text.matchAll(/^["']?([A-Za-z][\w-]*)["']?\s*:/gm)].map(([, key]) => key);
+  if (topKeys.length === 0) return path.basename(file) === 'gateway.yaml';
+  return !/^[{[]/.test(text) && !topKeys.some((key) => /^(apiVersion|kind|metadata|spec|items)$/.test(key ?? ''));
+}
+
+function settingsProblems(file: string, deps: CliDeps, io: CliIo): Problem[] {
+  const text = readFileSync(path.resolve(io.cwd, file), 'utf8');
+  return deps.validateSettings(text, file).map(({ field, message, file: where, line, column }) => ({
+    severity: 'error',
+    code: SETTINGS_CODE,
+    message,
+    ...(field === '' ? {} : { field }),
+    position: { file: where, line, column },
+  }));
+}
