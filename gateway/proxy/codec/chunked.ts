@@ -1,7 +1,7 @@
 import { CR, FIELD_VALUE, HEX, LF, TOKEN } from './bytes.ts';
 import { FieldFlag, FieldSection, parseFields, SectionState } from './fields.ts';
 import { HeadError } from './head-error.ts';
-import { HeaderTrait, headerTraits } from './header-names.ts';
+import { HeaderId, HeaderTrait, headerTraits } from './header-names.ts';
 
 /** Takes what a chunked body holds, in order. */
 export interface ChunkedSink {
@@ -201,7 +201,7 @@ export class ChunkedDecoder {
     if (parsed === 0) return this.#trailerLength >= this.#limits.trailerBytes ? HeadError.trailersTooLarge : end;
     this.#state = State.done;
     if (section.count > 0) {
-      flagTrailers(section);
+      if (!flagTrailers(section)) return HeadError.framingInTrailers;
       sink.onTrailers(section, this.#trailerBytes);
     }
     return start + parsed - had;
@@ -219,11 +219,14 @@ export class ChunkedDecoder {
   }
 }
 
-function flagTrailers(section: FieldSection): void {
+/** False when a field would have framed the message, had it come in the head: somebody was meant to miss it there. */
+function flagTrailers(section: FieldSection): boolean {
   for (let i = 0; i < section.count; i++) {
+    if (section.ids[i] === HeaderId.contentLength || section.ids[i] === HeaderId.transferEncoding) return false;
     const forbidden = (headerTraits(section.ids[i] as number) & HeaderTrait.notInTrailers) !== 0;
     section.flags[i] = forbidden ? FieldFlag.notInTrailers : 0;
   }
+  return true;
 }
 
 /** The last chunk and the end of a body without trailers. */

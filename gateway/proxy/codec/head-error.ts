@@ -40,6 +40,7 @@ export const HeadError = {
   invalidPath: -35,
   pathAboveRoot: -36,
   headTimeout: -37,
+  framingInTrailers: -38,
 } as const;
 
 export type HeadErrorCode = (typeof HeadError)[keyof typeof HeadError];
@@ -140,6 +141,11 @@ const INFO: Readonly<Record<keyof typeof HeadError, HeadErrorInfo>> = {
   },
   invalidChunkEnd: { status: 400, detail: 'http1.invalid_chunk_end', reason: 'A chunk does not end with CR LF.' },
   trailersTooLarge: { status: 431, detail: 'http1.trailers_too_large', reason: 'The trailer section is too large.' },
+  framingInTrailers: {
+    status: 400,
+    detail: 'http1.framing_in_trailers',
+    reason: 'A trailer would change the framing.',
+  },
   invalidPath: { status: 400, detail: 'http1.path_normalization_failed', reason: 'The path cannot be normalised.' },
   pathAboveRoot: { status: 400, detail: 'http1.path_above_root', reason: 'The path climbs above the root.' },
   headTimeout: { status: 408, detail: 'http1.header_timeout', reason: 'The request head took too long.' },

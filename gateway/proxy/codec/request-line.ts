@@ -119,6 +119,8 @@ function finishLine(head: RequestHead, buffer: Buffer): number {
     return head.method === 'PRI' && major === 0x32 ? HeadError.http2Preface : HeadError.unsupportedVersion;
   }
   head.minorVersion = minor - 0x30;
+  // Reserved for the HTTP/2 preface (RFC 9113 §11.6): never a method of HTTP/1.
+  if (head.method === 'PRI') return HeadError.invalidMethod;
   if (head.method === 'CONNECT') return HeadError.connectRefused;
   const target = head.target;
   if (target.charCodeAt(0) === 0x2f) {

@@ -136,6 +136,8 @@ function checkFixedByte(byte: number, at: number): number {
 function finish(head: ResponseHead, buffer: Buffer): number {
   const error = readFraming(head, buffer);
   if (error !== 0) return error;
+  // RFC 9110 §15.2: HTTP/1.0 has no informational responses; who sends one means something else.
+  if (head.status < 200 && head.minorVersion === 0) return HeadError.invalidStatusLine;
   if (head.status < 200 || head.status === 204) {
     // RFC 9112 §6.1, RFC 9110 §8.6: neither may be sent. A length of 0 is common, says nothing and is dropped; the rest is a
     // server that another parser would read a body from.
