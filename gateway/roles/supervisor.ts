@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { Settings } from '#config/settings.ts';
 import { childEnvironment, inheritedSockets } from '#systemd/listen-fds.ts';
 import { openNotifier, watchdogIntervalMs } from '#systemd/notify.ts';
+import { onUsr1 } from '#systemd/signals.ts';
 import type { Problem } from '../snapshot/problem.ts';
 import { recoverManifest } from '../snapshot/recover-manifest.ts';
 import { Child } from '../supervisor/child.ts';
@@ -208,10 +209,11 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
   const removeSignalHandlers = onSignals({
     SIGTERM: () => stop('SIGTERM'),
     SIGINT: () => stop('SIGINT'),
-    SIGUSR1: () => {
-      pool.broadcast({ type: 'reopen-logs' });
-      control.send({ type: 'reopen-logs' });
-    },
+  });
+
+  onUsr1(() => {
+    pool.broadcast({ type: 'reopen-logs' });
+    control.send({ type: 'reopen-logs' });
   });
 
   sockets.reconcile(settings.ports.flatMap((mapping) => mapping.nodePorts));

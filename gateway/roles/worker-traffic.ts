@@ -20,6 +20,8 @@ export type WorkerTrafficOptions = {
   /** 48 bytes, equal in all workers. */
   readonly ticketKeys: Buffer;
   readonly log: Logger;
+  /** How sockets are read, as `probeSharedRead` found possible. */
+  readonly reads: 'shared' | 'data';
   readonly onConnectionsChanged: (change: 'opened' | 'closed') => void;
 };
 
@@ -45,7 +47,7 @@ export class WorkerTraffic {
   #connections = 0;
   #version = 0;
 
-  constructor({ settings, ticketKeys, log, onConnectionsChanged }: WorkerTrafficOptions) {
+  constructor({ settings, ticketKeys, log, reads, onConnectionsChanged }: WorkerTrafficOptions) {
     const metrics = new ProxyMetrics({ namespace: settings.namespace });
     this.#onConnectionsChanged = onConnectionsChanged;
     this.#accessLog = new AccessLog({
@@ -55,7 +57,7 @@ export class WorkerTraffic {
       },
       onError: (error) => log.error({ error, file: settings.accessLog.file }, 'the access log cannot be written'),
     });
-    this.#proxy = new Proxy({ settings: proxySettings(settings), metrics, accessLog: this.#accessLog, log });
+    this.#proxy = new Proxy({ settings: proxySettings(settings), metrics, accessLog: this.#accessLog, log, reads });
     this.#tls = new TlsTerminator({
       ticketKeys,
       handshakeMs: settings.timeouts.tlsHandshakeMs,

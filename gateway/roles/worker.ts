@@ -12,6 +12,7 @@ import { Acceptor } from '../proxy/listen/acceptor.ts';
 import { serveHealth } from '../proxy/listen/health.ts';
 import { readSnapshotFile, snapshotFolder } from '../snapshot/snapshot-files.ts';
 import type { FromWorker, Manifest, SocketPurpose, ToWorker } from '../supervisor/messages.ts';
+import { probeSharedRead } from '../support/shared-read.ts';
 import { openLog } from '../telemetry/log.ts';
 import { roleStatistics } from '../telemetry/process-statistics.ts';
 import { ExceptionBudget } from './exception-budget.ts';
@@ -23,19 +24,22 @@ const LOAD_STEP = 4;
 export function runWorker(): void {
   let worker: Worker | undefined;
   const waiting: [ToWorker, Server | undefined][] = [];
+  const reads = probeSharedRead();
   process.on('message', (message, handle) => {
     const [order, socket] = [message as ToWorker, handle as Server | undefined];
-    if (order.type === 'init') {
-      worker = new Worker(order);
-      for (const [earlier, earlierSocket] of waiting.splice(0)) worker.obey(earlier, earlierSocket);
-    } else if (worker === undefined) waiting.push([order, socket]);
-    else worker.obey(order, socket);
+    if (worker !== undefined) worker.obey(order, socket);
+    else if (order.type !== 'init') waiting.push([order, socket]);
+    else {
+      void reads.then((mode) => {
+        worker = new Worker(order, mode);
+        for (const [earlier, earlierSocket] of waiting.splice(0)) worker.obey(earlier, earlierSocket);
+      });
+    }
   });
   // The supervisor is gone: its sockets are too, so nothing that this worker could still accept reaches it.
   process.on('disconnect', () => process.exit(0));
   // A terminal's Ctrl-C reaches the whole process group; the supervisor decides what it means.
   process.on('SIGINT', () => undefined);
-  process.on('SIGUSR1', () => undefined);
   process.on('SIGTERM', () => worker?.drain());
 }
 
@@ -53,7 +57,7 @@ class Worker {
   #closeHealth: (() => void) | undefined;
   #draining = false;
 
-  constructor(init: Extract<ToWorker, { type: 'init' }>) {
+  constructor(init: Extract<ToWorker, { type: 'init' }>, reads: 'shared' | 'data') {
     // The supervisor of this very program parsed it; both ends are one version of one type.
     this.#settings = init.settings as Settings;
     this.#index = init.index;
@@ -61,8 +65,11 @@ class Worker {
     process.title = `mesh-gateway: worker ${init.index}`;
     this.#log = openLog({ role: 'worker', level: this.#settings.log.level, index: init.index });
     this.#surviveExceptions();
+    if (reads === 'data')
+      this.#log.warn('this Node.js cannot read accepted sockets into a shared buffer; requests cost more');
     this.#traffic = new WorkerTraffic({
       settings: this.#settings,
+      reads,
       ticketKeys: Buffer.from(init.ticketKeys, 'base64'),
       log: this.#log,
       onConnectionsChanged: (change) => this.#connectionsChanged(change),
