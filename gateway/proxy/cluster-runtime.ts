@@ -1,0 +1,85 @@
+/**
+ * What a worker keeps for one cluster: endpoints with their connections, the picker and the counters. It lives under
+ * its key from snapshot to snapshot; routes hold on to it, so that an endpoint change recompiles no route.
+ */
+
+import { isIP } from 'node:net';
+import type { Cluster, Endpoint } from '../snapshot/cluster.ts';
+import type { DestinationMetrics, ProxyMetrics } from '../telemetry/metrics.ts';
+import { type BalancedEndpoint, createPicker, type Picker } from './balance/picker.ts';
+import { addressPort } from './filter/client-address.ts';
+import { EndpointPool } from './upstream/endpoint-pool.ts';
+import type { UpstreamContext } from './upstream/upstream-context.ts';
+
+/** One endpoint with its connections. Replaced when its weight changes; its pool goes on. */
+export class EndpointRuntime implements BalancedEndpoint {
+  readonly pool: EndpointPool;
+  /** `address:port`. */
+  readonly label: string;
+  weight: number;
+  active = 0;
+  /** Why nothing may be sent there, for IP endpoints; names are checked when they are resolved. */
+  readonly refusal: string | undefined;
+
+  constructor(context: UpstreamContext, endpoint: Endpoint, connectTimeoutMs: number) {
+    this.pool = new EndpointPool(context, endpoint, connectTimeoutMs);
+    this.label = addressPort(endpoint.address, endpoint.port);
+    this.weight = endpoint.weight;
+    this.refusal = isIP(endpoint.address) === 0 ? undefined : context.guard.refusal(endpoint.address, endpoint.port);
+  }
+}
+
+/** How often a pick may fall on an endpoint that was tried before another is searched for in order. */
+const BLIND_PICKS = 3;
+
+export class ClusterRuntime {
+  readonly key: string;
+  /** Requests in flight. */
+  active = 0;
+  /** Compiled routes that name it. */
+  references = 0;
+  /** undefined while the snapshot has no such cluster. */
+  cluster: Cluster | undefined;
+  destination: DestinationMetrics | undefined;
+  #endpoints = new Map<string, EndpointRuntime>();
+  #picker: Picker<EndpointRuntime> | undefined;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  /** Takes over a new version (undefined: the cluster is gone). Endpoints that stay keep their connections. */
+  update(cluster: Cluster | undefined, context: UpstreamContext, metrics: ProxyMetrics, random: () => number): void {
+    this.cluster = cluster;
+    if (cluster === undefined) metrics.retire(this.key);
+    else this.destination = metrics.destination(cluster);
+    const previous = this.#endpoints;
+    this.#endpoints = new Map();
+    for (const endpoint of cluster?.endpoints ?? []) {
+      const name = addressPort(endpoint.address, endpoint.port);
+      const known = previous.get(name) ?? new EndpointRuntime(context, endpoint, cluster?.connectTimeoutMs ?? 0);
+      known.weight = endpoint.weight;
+      known.pool.connectTimeoutMs = cluster?.connectTimeoutMs ?? 0;
+      this.#endpoints.set(name, known);
+      previous.delete(name);
+    }
+    for (const gone of previous.values()) gone.pool.close();
+    this.#picker = cluster && createPicker(cluster.balancer, [...this.#endpoints.values()], random);
+  }
+
+  /** The worker ends: idle connections go. */
+  close(): void {
+    for (const endpoint of this.#endpoints.values()) endpoint.pool.close();
+  }
+
+  /** An endpoint for a request; one that is not in `tried` if there is any. */
+  pick(tried: readonly EndpointRuntime[] | undefined): EndpointRuntime | undefined {
+    const picker = this.#picker;
+    if (picker === undefined) return undefined;
+    let picked = picker.pick();
+    if (tried === undefined || picked === undefined) return picked;
+    for (let i = 0; i < BLIND_PICKS && picked !== undefined && tried.includes(picked); i += 1) picked = picker.pick();
+    if (picked === undefined || !tried.includes(picked)) return picked;
+    return this.#endpoints.values().find((endpoint) => !tried.includes(endpoint)) ?? picked;
+  }
+}

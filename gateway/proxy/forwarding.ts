@@ -1,0 +1,392 @@
+/**
+ * The upstream half of an exchange: sends the request to an endpoint of a cluster, again to another one where that
+ * is safe, and relays what comes back. It decides no status code; faults go to the exchange, which answers.
+ */
+import { latin1 } from '../support/latin1.ts';
+import type { EndpointRuntime } from './cluster-runtime.ts';
+import type { FieldSection } from './codec/fields.ts';
+import type { BodyFraming, ResponseHead } from './codec/response-head.ts';
+import type { Exchange } from './exchange.ts';
+import { addressPort } from './filter/client-address.ts';
+import { forwardedResponse } from './filter/forwarded-response.ts';
+import { malformedRequest, replies } from './reply/replies.ts';
+import { ResponseRelay } from './response-relay.ts';
+import type { ForwardTarget } from './routing-table.ts';
+import type { Fault } from './types.ts';
+import type { UpstreamConnection } from './upstream/upstream-connection.ts';
+import type { UpstreamHandler } from './upstream/upstream-handler.ts';
+
+/** Istio's default: a request is tried at most twice more. */
+const MAX_ATTEMPTS = 3;
+/** Bodies up to this size that have come with the head travel in one write with it, and can be sent again. */
+const HELD_BODY_BYTES = 8 * 1024;
+
+/** RFC 9110 §9.2.2. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+export class Forwarding implements UpstreamHandler {
+  readonly #exchange: Exchange;
+  readonly #relay: ResponseRelay;
+  #upstream: UpstreamConnection | undefined;
+  #endpoint: EndpointRuntime | undefined;
+  #tried: EndpointRuntime[] | undefined;
+  #attempts = 0;
+  /** Head, and the body if it is held. */
+  #text = '';
+  /** The whole request is in `#text`. */
+  #held = false;
+  #sentAt = 0;
+  #isCounted = false;
+  #headSent = false;
+  #tunnel = false;
+  /** Reads of the client are paused because the backend does not keep up, or the other way round. */
+  #clientBlocked = false;
+  #upstreamBlocked = false;
+  /** When the route's timeout ends, on the wheel's clock. */
+  #respondBy = Infinity;
+  #timeoutMs = 0;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+    this.#relay = new ResponseRelay();
+  }
+
+  get isHead(): boolean {
+    return this.#exchange.isHead;
+  }
+
+  get requestSent(): boolean {
+    return this.#exchange.body.done;
+  }
+
+  /** Reads from the client must wait, although nothing of theirs is kept. */
+  get blocksClient(): boolean {
+    return this.#clientBlocked;
+  }
+
+  /** After 101: bytes go both ways as they are. */
+  get isTunnel(): boolean {
+    return this.#tunnel;
+  }
+
+  /** A new request begins. */
+  reset(): void {
+    this.#attempts = 0;
+    this.#tried = undefined;
+    this.#headSent = false;
+    this.#tunnel = false;
+    this.#clientBlocked = false;
+    this.#upstreamBlocked = false;
+    this.#respondBy = Infinity;
+  }
+
+  /** Sends the arriving request to one of the target's clusters. */
+  start(target: ForwardTarget): void {
+    const exchange = this.#exchange;
+    const cluster = target.clusters[target.choice.pick()];
+    exchange.cluster = cluster;
+    if (cluster?.cluster === undefined) {
+      exchange.reply(replies.clusterNotFound);
+      return;
+    }
+    if (cluster.active >= exchange.context.settings.limits.pendingPerCluster) {
+      exchange.reply(replies.overflow);
+      return;
+    }
+    cluster.active += 1;
+    this.#isCounted = true;
+    this.#timeoutMs = target.timeoutMs ?? 0;
+    this.#compose(cluster.cluster.host);
+    if (exchange.body.done) this.#requestComplete();
+    else this.#waitForBody();
+    this.#attempt();
+  }
+
+  /** Takes request body bytes: the offset up to which they were taken. */
+  feed(buffer: Buffer, start: number, end: number): number {
+    const upstream = this.#upstream;
+    const exchange = this.#exchange;
+    if (this.#tunnel && upstream !== undefined) {
+      exchange.body.bytes += end - start;
+      upstream.outlet.bytes(buffer, start, end);
+      this.#flushUpstream(upstream);
+      this.#streamActive();
+      return end;
+    }
+    if (exchange.body.done || upstream === undefined || upstream.connecting) return start;
+    const next = exchange.body.feed(buffer, start, end, upstream.outlet);
+    if (next < 0) {
+      exchange.context.metrics.counters.downstream_protocol_errors += 1;
+      if (this.#headSent)
+        this.#endClient({ what: 'protocol-error', whose: 'downstream', retry: 'never', detail: 'malformed body' });
+      else exchange.reply(malformedRequest(next));
+      return end;
+    }
+    if (exchange.body.done) this.#requestComplete();
+    else this.#waitForBody();
+    this.#flushUpstream(upstream);
+    return next;
+  }
+
+  /** The exchange goes another way; the upstream connection, if any, cannot be used again. */
+  stop(): void {
+    const upstream = this.#upstream;
+    this.#release();
+    upstream?.abandon();
+  }
+
+  failInternally(): void {
+    this.#end({ what: 'exception', whose: 'internal', retry: 'never', detail: 'internal error' });
+  }
+
+  /** The client takes more of the response again. */
+  clientDrained(): void {
+    if (!this.#upstreamBlocked) return;
+    this.#upstreamBlocked = false;
+    this.#streamActive();
+    this.#upstream?.socket.resume();
+  }
+
+  /** The client will send no more. */
+  clientEnded(): void {
+    if (this.#tunnel) this.#upstream?.socket.end();
+    else if (!this.#exchange.body.done) this.#exchange.clientGone();
+  }
+
+  /** The deadline that was set last has passed. */
+  expired(): void {
+    const { counters } = this.#exchange.context.metrics;
+    counters.downstream_timeouts += 1;
+    if (this.#clientBlocked || this.#upstreamBlocked || this.#tunnel) {
+      this.#end({ what: 'stream-idle', whose: 'upstream', retry: 'never', detail: 'stream idle timeout' });
+    } else if (!this.#exchange.body.done) {
+      if (this.#headSent)
+        this.#endClient({ what: 'stream-idle', whose: 'downstream', retry: 'never', detail: 'body idle timeout' });
+      else this.#exchange.reply(replies.bodyTimeout);
+    } else if (this.#headSent && this.#respondBy === Infinity) {
+      this.#end({ what: 'stream-idle', whose: 'upstream', retry: 'never', detail: 'stream idle timeout' });
+    } else {
+      this.#end({ what: 'response-timeout', whose: 'upstream', retry: 'never', detail: 'response timeout' });
+    }
+  }
+
+  onConnected(): void {
+    if (this.#upstream !== undefined) this.#send(this.#upstream);
+  }
+
+  onInterim(head: ResponseHead, buffer: Buffer): void {
+    // RFC 9110 §15.2: HTTP/1.0 knows no 1xx.
+    if (this.#exchange.minorVersion === 0) return;
+    this.#exchange.connection.outlet.text(forwardedResponse(head, buffer, INTERIM));
+  }
+
+  onHead(head: ResponseHead, buffer: Buffer, framing: BodyFraming, available: number): void {
+    const exchange = this.#exchange;
+    const { context, connection } = exchange;
+    const now = performance.now();
+    context.wheel.now = now;
+    if (head.status === 101 && (exchange.upgrade === '' || head.upgrade !== exchange.upgrade)) {
+      context.metrics.counters.upstream_protocol_errors += 1;
+      this.#end({ what: 'protocol-error', whose: 'upstream', retry: 'never', detail: 'unexpected 101' });
+      return;
+    }
+    this.#headSent = true;
+    exchange.status = head.status;
+    exchange.serviceMs = Math.max(0, Math.floor(now - this.#sentAt));
+    const isWhole = framing === 'none' || (framing === 'length' && available >= head.contentLength);
+    const closes = this.#relay.begin(framing, exchange) || (!exchange.body.done && (isWhole || head.status >= 400));
+    connection.outlet.text(this.#relay.head(head, buffer, exchange, closes));
+    if (head.status === 101) this.#openTunnel();
+    else if (!isWhole) this.#streamActive();
+  }
+
+  onBody(buffer: Buffer, start: number, end: number): void {
+    this.#exchange.responseBytes += end - start;
+    this.#relay.body(this.#exchange.connection.outlet, buffer, start, end);
+  }
+
+  onTrailers(trailers: FieldSection, buffer: Buffer): void {
+    this.#relay.trailers(trailers, buffer);
+  }
+
+  onEnd(): void {
+    const { connection, body } = this.#exchange;
+    const closes = this.#relay.closes || !body.done;
+    this.#upstream = undefined;
+    this.#release();
+    this.#relay.end(connection.outlet);
+    connection.outlet.flush();
+    this.#exchange.finish(0, 'via_upstream');
+    connection.exchangeEnded(!closes);
+  }
+
+  onReadDone(): void {
+    if (!this.#exchange.connection.outlet.flush() && !this.#upstreamBlocked) {
+      this.#upstreamBlocked = true;
+      this.#upstream?.socket.pause();
+    }
+    if (this.#headSent) this.#streamActive();
+  }
+
+  onDrain(): void {
+    if (!this.#clientBlocked) return;
+    this.#clientBlocked = false;
+    if (!this.#exchange.body.done) this.#waitForBody();
+    this.#exchange.connection.feedKept();
+  }
+
+  onTunnelEnd(): void {
+    this.#exchange.connection.outlet.flush();
+    this.#exchange.connection.socket.end();
+  }
+
+  onFault(fault: Fault): void {
+    const isTunnelEnd = this.#tunnel && fault.what === 'reset' && fault.detail === 'closed';
+    if (isTunnelEnd) this.#endTunnel();
+    else if (this.#mayRetry(fault)) this.#retry(fault);
+    else this.#end(fault);
+  }
+
+  /** Writes the head that the backend gets, with a body that has come whole and is small. */
+  #compose(defaultAuthority: string): void {
+    const exchange = this.#exchange;
+    const { head, buffer, bodyStart, end } = exchange.arriving;
+    const forwarded = exchange.context.forwarder.forward(head, buffer, {
+      peer: exchange.connection.peer,
+      target: exchange.target,
+      defaultAuthority,
+      upgrade: exchange.upgrade,
+    });
+    this.#text = forwarded.text;
+    exchange.requestId = forwarded.requestId;
+    exchange.forwardedFor = forwarded.forwardedFor;
+    this.#held = exchange.body.done;
+    const { length } = exchange.body;
+    if (this.#held || length < 0 || length > end - bodyStart || length > HELD_BODY_BYTES) return;
+    this.#text += latin1(buffer, bodyStart, bodyStart + length);
+    this.#held = true;
+    exchange.bodyTaken(bodyStart + length);
+  }
+
+  #attempt(options: { freshOnly?: boolean } = {}): void {
+    const exchange = this.#exchange;
+    const endpoint = exchange.cluster?.pick(this.#tried);
+    if (endpoint === undefined) {
+      exchange.reply(replies.noHealthyEndpoint);
+      return;
+    }
+    this.#attempts += 1;
+    this.#endpoint = endpoint;
+    endpoint.active += 1;
+    exchange.upstreamLabel = endpoint.label;
+    if (endpoint.refusal !== undefined) {
+      exchange.context.metrics.counters.destinations_refused += 1;
+      this.onFault({ what: 'destination-refused', whose: 'upstream', retry: 'yes', detail: endpoint.refusal });
+      return;
+    }
+    const idle = options.freshOnly === true ? undefined : endpoint.pool.take();
+    const upstream = idle ?? endpoint.pool.open();
+    this.#upstream = upstream;
+    upstream.begin(this);
+    if (idle !== undefined) this.#send(upstream);
+  }
+
+  #send(upstream: UpstreamConnection): void {
+    const exchange = this.#exchange;
+    this.#sentAt = this.#attempts === 1 && upstream.served > 0 ? exchange.startedAt : performance.now();
+    if (exchange.context.accessLog.enabled) {
+      const { address, port } = upstream.localAddress;
+      exchange.upstreamLocal = addressPort(address, port);
+    }
+    upstream.outlet.text(this.#text);
+    if (!exchange.body.done) {
+      // What of the body has come follows at once, in the same write.
+      if (exchange.isArriving) return;
+      exchange.connection.feedKept();
+    }
+    if (this.#upstream === upstream) this.#flushUpstream(upstream);
+  }
+
+  #flushUpstream(upstream: UpstreamConnection): void {
+    if (upstream.outlet.flush() || (this.#held && !this.#tunnel)) return;
+    this.#clientBlocked = true;
+    this.#exchange.connection.pauseReading();
+    this.#streamActive();
+  }
+
+  /** Safe to send again: nothing was sent, or the connection was stale and the request may be repeated. */
+  #mayRetry(fault: Fault): boolean {
+    if (this.#headSent || this.#attempts >= MAX_ATTEMPTS) return false;
+    if (fault.retry === 'yes') return true;
+    return fault.retry === 'if-reused' && this.#held && IDEMPOTENT.has(this.#exchange.method);
+  }
+
+  #retry(fault: Fault): void {
+    const endpoint = this.#endpoint;
+    if (endpoint !== undefined) endpoint.active -= 1;
+    this.#endpoint = undefined;
+    this.#upstream = undefined;
+    this.#exchange.context.metrics.counters.upstream_retries += 1;
+    this.#exchange.transportFailure = fault.detail;
+    // A stale connection says nothing against its endpoint, but its neighbours in the pool are likely stale too.
+    if (fault.retry === 'yes' && endpoint !== undefined) (this.#tried ??= []).push(endpoint);
+    this.#attempt({ freshOnly: fault.retry === 'if-reused' });
+  }
+
+  /** No way on: an answer if none has begun, else the client's connection breaks. */
+  #end(fault: Fault): void {
+    const wasSent = this.#headSent;
+    this.stop();
+    if (wasSent) this.#exchange.abort(fault);
+    else this.#exchange.replyToFault(fault);
+  }
+
+  #endClient(fault: Fault): void {
+    this.stop();
+    this.#exchange.abort(fault);
+  }
+
+  #release(): void {
+    this.#upstream = undefined;
+    if (this.#endpoint !== undefined) this.#endpoint.active -= 1;
+    this.#endpoint = undefined;
+    if (this.#isCounted && this.#exchange.cluster !== undefined) this.#exchange.cluster.active -= 1;
+    this.#isCounted = false;
+    this.#text = '';
+  }
+
+  #openTunnel(): void {
+    this.#tunnel = true;
+    this.#exchange.connection.outlet.flush();
+    this.#streamActive();
+    this.#exchange.connection.feedKept();
+  }
+
+  #endTunnel(): void {
+    this.#release();
+    this.#exchange.finish(0, 'via_upstream');
+    this.#exchange.connection.exchangeEnded(false);
+  }
+
+  #requestComplete(): void {
+    const { context, connection } = this.#exchange;
+    const { responseMs, streamIdleMs } = context.settings.timeouts;
+    if (this.#timeoutMs > 0) this.#respondBy = context.wheel.now + this.#timeoutMs;
+    const ms = this.#timeoutMs > 0 ? this.#timeoutMs : responseMs;
+    connection.setDeadline(ms > 0 && !this.#headSent ? ms : streamIdleMs);
+  }
+
+  #waitForBody(): void {
+    if (!this.#headSent) this.#exchange.connection.setDeadline(this.#exchange.context.settings.timeouts.bodyIdleMs);
+  }
+
+  /** Something moved: the stream's idle time begins anew, but a route's timeout goes on. */
+  #streamActive(): void {
+    const { context, connection } = this.#exchange;
+    const left = this.#respondBy - context.wheel.now;
+    const idle = context.settings.timeouts.streamIdleMs;
+    connection.setDeadline(left < idle ? Math.max(left, 0) : idle);
+  }
+}
+
+const INTERIM = { chunked: false, serviceMs: -1, connection: '', via: false } as const;

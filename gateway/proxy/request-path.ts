@@ -1,0 +1,182 @@
+/**
+ * The request road: a connection comes in, each of its requests is routed and answered, and every exit is counted.
+ * It never changes configuration and never ends because of a request. Called by the worker role, which gives it
+ * accepted sockets and compiled versions.
+ */
+import type { Socket } from 'node:net';
+import type { SnapshotDelta } from '../snapshot/snapshot.ts';
+import { SharedRead } from '../support/shared-read.ts';
+import { TimerWheel } from '../support/timer-wheel.ts';
+import type { AccessLog } from '../telemetry/access-log.ts';
+import type { ProxyMetrics } from '../telemetry/metrics.ts';
+import type { ProxyStatistics } from '../telemetry/statistics.ts';
+import { Admission } from './admission.ts';
+import { DownstreamConnection } from './downstream-connection.ts';
+import type { Exchange } from './exchange.ts';
+import { clientKey, plainAddress } from './filter/client-address.ts';
+import { RequestForwarder } from './filter/forwarded-request.ts';
+import { ProxyContext } from './proxy-context.ts';
+import { httpsRedirect, routeRedirect } from './reply/redirect.ts';
+import { directResponse, nothingServed, replies } from './reply/replies.ts';
+import { type Prepared, TableCompiler } from './routing-table.ts';
+import type { Arrival, ProxySettings } from './types.ts';
+import { DestinationGuard } from './upstream/destination-guard.ts';
+import { UpstreamContext } from './upstream/upstream-context.ts';
+
+/** The life of a request, once its head is parsed and its path normalised. */
+function takeRoad(exchange: Exchange): void {
+  const { context, connection } = exchange;
+  const listener = context.table.listeners.get(connection.arrival.listener);
+  if (exchange.host === '') return exchange.reply(replies.missingAuthority);
+  const host = listener?.hosts.find(exchange.host);
+  if (listener === undefined || listener.hostCount === 0) {
+    return exchange.reply(
+      listener?.source.emptyHint === undefined ? replies.hostNotFound : nothingServed(listener.source.emptyHint),
+    );
+  }
+  if (host === undefined) return exchange.reply(replies.hostNotFound);
+  exchange.scheme = connection.peer.scheme;
+  exchange.port = listener.source.gatewayPort;
+  exchange.nodePort = connection.arrival.nodePort;
+  const { httpsRedirect: redirect } = host.source;
+  if (redirect !== undefined) return exchange.reply(httpsRedirect(exchange, redirect));
+  const matched = host.match(exchange);
+  if (matched === undefined) return exchange.reply(replies.routeNotFound);
+  const { route, attached } = matched;
+  exchange.route = route;
+  if (attached !== undefined) return exchange.forwarding.start(attached);
+  if (route.action.kind === 'redirect') return exchange.reply(routeRedirect(exchange, route, route.action));
+  if (route.action.kind === 'direct-response') return exchange.reply(directResponse(route.action));
+  return exchange.reply(replies.clusterNotFound);
+}
+
+export type ProxyOptions = {
+  readonly settings: ProxySettings;
+  readonly metrics: ProxyMetrics;
+  readonly accessLog: AccessLog;
+  readonly log: { error(fields: object, message: string): void };
+  /** Result of `probeSharedRead`; without it the internals are only looked up, not tried. */
+  readonly reads?: 'shared' | 'data';
+  /** 0 (inclusive) to 1 (exclusive); tests give their own. */
+  readonly random?: () => number;
+};
+
+export class Proxy {
+  readonly #context: ProxyContext;
+  readonly #upstream: UpstreamContext;
+  readonly #compiler: TableCompiler;
+  readonly #admission: Admission;
+  readonly #random: () => number;
+  readonly #connections = new Set<DownstreamConnection>();
+  #onEmpty: (() => void) | undefined;
+
+  constructor(options: ProxyOptions) {
+    const { settings, metrics, accessLog } = options;
+    const mode = options.reads ?? 'shared';
+    const wheel = new TimerWheel();
+    const report = (error: unknown): void => {
+      metrics.counters.exchange_exceptions += 1;
+      options.log.error({ error }, 'exception in an exchange; only this exchange ends');
+    };
+    this.#random = options.random ?? Math.random;
+    this.#compiler = new TableCompiler(this.#random);
+    this.#admission = new Admission(settings.limits);
+    this.#upstream = new UpstreamContext({
+      wheel,
+      read: new SharedRead({ mode }),
+      guard: new DestinationGuard(settings.destinations),
+      headLimits: settings.limits,
+      counters: metrics.counters,
+      idlePerEndpoint: settings.limits.idleUpstreamPerEndpoint,
+      idleMs: settings.timeouts.upstreamIdleMs,
+      report,
+    });
+    this.#context = new ProxyContext({
+      settings,
+      wheel,
+      metrics,
+      accessLog,
+      forwarder: new RequestForwarder({ trustsPeers: settings.trustedProxies > 0, via: settings.via }),
+      plainRead: new SharedRead({ mode }),
+      tlsRead: new SharedRead({ mode }),
+      report,
+    });
+  }
+
+  /** Open client connections. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Compiles a delta beside what is served. Throws CompileError, and then nothing has changed. */
+  prepare(delta: SnapshotDelta): Prepared {
+    return this.#compiler.prepare(this.#context.table, delta);
+  }
+
+  /** Serves a prepared version from the next request on; requests in flight keep what they began with. */
+  commit(prepared: Prepared): void {
+    this.#compiler.commit(prepared, (runtime, cluster) =>
+      runtime.update(cluster, this.#upstream, this.#context.metrics, this.#random),
+    );
+    this.#context.table = prepared.table;
+  }
+
+  /** Takes over a connection: an accepted socket, or a TLS socket whose handshake is done. */
+  serve(socket: Socket, arrival: Arrival): void {
+    const { metrics } = this.#context;
+    metrics.counters.downstream_connections += 1;
+    if (arrival.tls !== undefined) metrics.counters.downstream_tls_connections += 1;
+    const client = clientKey(plainAddress(socket.remoteAddress ?? ''));
+    if (!this.#admission.enter(client)) {
+      metrics.counters.downstream_connections_refused += 1;
+      socket.on('error', () => undefined);
+      socket.destroy();
+      return;
+    }
+    const connection = new DownstreamConnection({
+      context: this.#context,
+      socket,
+      arrival,
+      road: takeRoad,
+      onClosed: (closed) => {
+        this.#connections.delete(closed);
+        this.#admission.leave(client);
+        if (this.#connections.size === 0) this.#onEmpty?.();
+      },
+    });
+    this.#connections.add(connection);
+    connection.start();
+    if (this.#context.draining) connection.drain(this.#context.settings.timeouts.drainIdleMs);
+  }
+
+  /**
+   * Lets what is in flight finish: each answer from now on says `connection: close`, idle connections end after
+   * `drainIdleMs`. Resolves when none is left, or when `drainMs` is over and the rest was cut off.
+   */
+  async drain(): Promise<void> {
+    const { timeouts } = this.#context.settings;
+    this.#context.draining = true;
+    this.#context.wheel.touch();
+    for (const connection of this.#connections) connection.drain(timeouts.drainIdleMs);
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+      timer = setTimeout(resolve, timeouts.drainMs);
+      if (this.#connections.size === 0) resolve();
+    });
+    clearTimeout(timer);
+    for (const connection of this.#connections) connection.reset();
+    for (const cluster of this.#compiler.clusters()) cluster.close();
+  }
+
+  /** What was counted, for the role's statistics file. */
+  statistics(): ProxyStatistics {
+    return this.#context.metrics.statistics({
+      downstream_connections_active: this.#connections.size,
+      downstream_requests_active: this.#context.requestsActive,
+      upstream_connections_active: this.#upstream.open - this.#upstream.idle,
+      upstream_connections_idle: this.#upstream.idle,
+      snapshot_version: this.#context.table.version,
+    });
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * The compiled form of a snapshot: what a request looks up. A new version is prepared beside the old one, from the
+ * delta alone, and put in place by one assignment; what lives longer than a version (pools, weights) is carried over.
+ * Called by the proxy at `prepare` and `commit`; read by every request.
+ */
+import type { Listener } from '../snapshot/listener.ts';
+import type { Route, VirtualHost } from '../snapshot/route.ts';
+import type { SnapshotDelta } from '../snapshot/snapshot.ts';
+import { WeightedChoice } from './balance/weighted.ts';
+import { ClusterRuntime } from './cluster-runtime.ts';
+import { CompileError } from './compile-error.ts';
+import { HostTable } from './route/host-table.ts';
+import { type CompiledVirtualHost, compileVirtualHost } from './route/virtual-host.ts';
+
+/** What a forwarding route is ready to do. */
+export type ForwardTarget = {
+  readonly choice: WeightedChoice;
+  readonly clusters: readonly ClusterRuntime[];
+  /** Of the route; undefined: none. */
+  readonly timeoutMs: number | undefined;
+};
+
+/** A virtual host ready to match; `attached` is set for routes that forward. */
+export type CompiledHost = CompiledVirtualHost<ForwardTarget | undefined> & {
+  readonly targets: ReadonlyMap<string, ForwardTarget>;
+};
+
+export type CompiledListener = {
+  readonly source: Listener;
+  readonly hosts: HostTable<CompiledHost>;
+  readonly hostCount: number;
+};
+
+/** One version. Immutable; a request that began with it ends with it. */
+export type RoutingTable = {
+  readonly version: number;
+  readonly listeners: ReadonlyMap<string, CompiledListener>;
+};
+
+export const EMPTY_TABLE: RoutingTable = { version: 0, listeners: new Map() };
+
+/** A version that compiled and waits for `commit`. */
+export type Prepared = {
+  readonly delta: SnapshotDelta;
+  readonly table: RoutingTable;
+  readonly hosts: ReadonlyMap<string, CompiledHost>;
+  readonly removedHosts: readonly string[];
+};
+
+/** The working copy of the current version by unit, owned by the proxy. */
+export class TableCompiler {
+  readonly #hosts = new Map<string, CompiledHost>();
+  readonly #clusters = new Map<string, ClusterRuntime>();
+  readonly #random: () => number;
+
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  /** Compiles `delta` on top of `current`. Changes nothing that requests see. Throws {@link CompileError}. */
+  prepare(current: RoutingTable, delta: SnapshotDelta): Prepared {
+    if (delta.from !== 0 && delta.from !== current.version) {
+      throw new CompileError('snapshot', `the delta is from version ${delta.from}, but ${current.version} is served`);
+    }
+    const isFull = delta.from === 0;
+    const removedHosts = isFull
+      ? [...this.#hosts.keys()].filter((key) => !(key in delta.set.virtualHosts))
+      : delta.remove.virtualHosts.filter((key) => this.#hosts.has(key) && !(key in delta.set.virtualHosts));
+    const hosts = this.#compileHosts(delta);
+    const listeners = new Map(isFull ? [] : current.listeners);
+    for (const key of delta.remove.listeners) listeners.delete(key);
+    const sources = new Map([...listeners].map(([key, listener]) => [key, listener.source]));
+    for (const [key, listener] of Object.entries(delta.set.listeners)) sources.set(key, listener);
+    const changes = this.#changesByListener(hosts, removedHosts);
+    for (const [key, source] of sources) {
+      const previous = current.listeners.get(key);
+      const change = previous === undefined ? this.#hostsOf(key, hosts, removedHosts) : changes.get(key);
+      if (change === undefined && previous?.source === source && listeners.has(key)) continue;
+      listeners.set(key, compileListener(source, previous, change));
+    }
+    return { delta, table: { version: delta.to, listeners }, hosts, removedHosts };
+  }
+
+  /** Takes the units of a prepared version over. `updateCluster` is called for each cluster that was set or removed. */
+  commit(
+    prepared: Prepared,
+    updateCluster: (runtime: ClusterRuntime, unit: SnapshotDelta['set']['clusters'][string] | undefined) => void,
+  ): void {
+    const { delta } = prepared;
+    for (const [key, cluster] of Object.entries(delta.set.clusters)) updateCluster(this.#cluster(key), cluster);
+    const removed = delta.from === 0 ? [...this.#clusters.keys()] : delta.remove.clusters;
+    for (const key of removed) {
+      const runtime = this.#clusters.get(key);
+      if (runtime !== undefined && !(key in delta.set.clusters)) updateCluster(runtime, undefined);
+    }
+    for (const key of prepared.removedHosts) this.#forget(key);
+    for (const [key, host] of prepared.hosts) {
+      this.#forget(key);
+      this.#hosts.set(key, host);
+      this.#count(host, 1);
+    }
+    for (const [key, runtime] of this.#clusters) {
+      if (runtime.cluster === undefined && runtime.references === 0) this.#clusters.delete(key);
+    }
+  }
+
+  /** Endpoints, requests in flight and so on, by cluster, for the statistics. */
+  clusters(): Iterable<ClusterRuntime> {
+    return this.#clusters.values();
+  }
+
+  #compileHosts(delta: SnapshotDelta): Map<string, CompiledHost> {
+    // One choice per route, also where several hosts of a VirtualService share it.
+    const choices = new Map<string, WeightedChoice>();
+    const hosts = new Map<string, CompiledHost>();
+    for (const [key, source] of Object.entries(delta.set.virtualHosts))
+      hosts.set(key, this.#compileHost(source, choices));
+    return hosts;
+  }
+
+  /** All hosts of a listener that was not there before: those of this version and those that waited for it. */
+  #hostsOf(listener: string, hosts: ReadonlyMap<string, CompiledHost>, removed: readonly string[]): ListenerChange {
+    const all = new Map(this.#hosts);
+    for (const key of removed) all.delete(key);
+    for (const [key, host] of hosts) all.set(key, host);
+    const set = [...all.values()]
+      .filter((host) => host.source.listener === listener)
+      .map((host): [string, CompiledHost] => [host.source.domain, host]);
+    return { set, remove: [], added: set.length };
+  }
+
+  #compileHost(source: VirtualHost, choices: Map<string, WeightedChoice>): CompiledHost {
+    const previous = this.#hosts.get(source.key)?.targets;
+    const targets = new Map<string, ForwardTarget>();
+    const attach = (route: Route): ForwardTarget | undefined => {
+      if (route.action.kind !== 'forward') return undefined;
+      const weights = route.action.destinations.map((destination) => destination.weight);
+      const known = choices.get(route.key) ?? previous?.get(route.key)?.choice;
+      const choice = WeightedChoice.reuse(known, weights, this.#random);
+      choices.set(route.key, choice);
+      const clusters = route.action.destinations.map((destination) => this.#cluster(destination.cluster));
+      const target: ForwardTarget = { choice, clusters, timeoutMs: route.action.timeoutMs };
+      targets.set(route.key, target);
+      return target;
+    };
+    try {
+      return { ...compileVirtualHost(source, attach), targets };
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new CompileError(`virtualHosts/${source.key}`, reason, { cause });
+    }
+  }
+
+  #cluster(key: string): ClusterRuntime {
+    let runtime = this.#clusters.get(key);
+    if (runtime === undefined) {
+      runtime = new ClusterRuntime(key);
+      this.#clusters.set(key, runtime);
+    }
+    return runtime;
+  }
+
+  #forget(hostKey: string): void {
+    const host = this.#hosts.get(hostKey);
+    if (host === undefined) return;
+    this.#hosts.delete(hostKey);
+    this.#count(host, -1);
+  }
+
+  #count(host: CompiledHost, by: 1 | -1): void {
+    for (const target of host.targets.values()) for (const cluster of target.clusters) cluster.references += by;
+  }
+
+  #changesByListener(
+    hosts: ReadonlyMap<string, CompiledHost>,
+    removed: readonly string[],
+  ): Map<string, ListenerChange> {
+    const changes = new Map<string, ListenerChange>();
+    const changeOf = (listener: string): ListenerChange => {
+      const known = changes.get(listener) ?? { set: [], remove: [], added: 0 };
+      changes.set(listener, known);
+      return known;
+    };
+    for (const [key, host] of hosts) {
+      const change = changeOf(host.source.listener);
+      change.set.push([host.source.domain, host]);
+      if (!this.#hosts.has(key)) change.added += 1;
+    }
+    for (const key of removed) {
+      const source = this.#hosts.get(key)?.source;
+      if (source === undefined) continue;
+      const change = changeOf(source.listener);
+      change.remove.push(source.domain);
+      change.added -= 1;
+    }
+    return changes;
+  }
+}
+
+type ListenerChange = { readonly set: [string, CompiledHost][]; readonly remove: string[]; added: number };
+
+function compileListener(
+  source: Listener,
+  previous: CompiledListener | undefined,
+  change: ListenerChange | undefined,
+): CompiledListener {
+  if (previous === undefined) {
+    const set = change?.set ?? [];
+    return { source, hosts: HostTable.from(set), hostCount: set.length };
+  }
+  if (change === undefined) return { ...previous, source };
+  return {
+    source,
+    hosts: previous.hosts.with(change.set, change.remove),
+    hostCount: previous.hostCount + change.added,
+  };
+}
