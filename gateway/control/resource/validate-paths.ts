@@ -9,7 +9,7 @@ import { scanFolder } from '../source/folder-scan.ts';
 import { type ObjectFile, readObjectFile } from '../source/object-file.ts';
 import type { AnalyzeOptions } from './analyze/options.ts';
 import { analyze } from './analyze.ts';
-import { compareProblems } from './problem-record.ts';
+import { compareProblems } from './problem-order.ts';
 import type { Resource } from './resource.ts';
 
 export type Validation = {

@@ -9,37 +9,78 @@ import type { Backend, ResourceIndex } from './resource-index.ts';
 type Check = {
   readonly service: VirtualServiceResource;
   readonly destination: RuleDestination;
-  /** Of the destination. */
-  readonly path: FieldPath;
+  /** Index of the rule. */
+  readonly rule: number;
   readonly backend: Backend | undefined;
 };
 
 /** Do the destinations of a VirtualService lead somewhere? */
-export function checkDestinations(
-  service: VirtualServiceResource,
-  index: ResourceIndex,
-  options: AnalyzeOptions,
-): Problem[] {
-  const problems: Problem[] = [];
-  for (const { action, index: rule } of service.spec.http) {
-    if (action.kind !== 'forward') continue;
-    for (const destination of action.destinations) {
-      const path = ['spec', 'http', rule, 'route', destination.index, 'destination'];
-      const check = { service, destination, path, backend: index.backend(destination.host) };
-      problems.push(...checkSubset(check, index, options));
-      // Build says these, from the settings and endpoints that only it knows.
-      if (options.scope === 'partial') problems.push(...checkHost(check, index), ...checkPort(check));
+export class DestinationChecker {
+  readonly #index: ResourceIndex;
+  readonly #options: AnalyzeOptions;
+  /** Thousands of rules share the same few hosts. */
+  readonly #subsets = new Map<string, HostSubsets>();
+
+  constructor(index: ResourceIndex, options: AnalyzeOptions) {
+    this.#index = index;
+    this.#options = options;
+  }
+
+  check(service: VirtualServiceResource, problems: Problem[]): void {
+    for (const { action, index: rule } of service.spec.http) {
+      if (action.kind !== 'forward') continue;
+      for (const destination of action.destinations) {
+        const check = { service, destination, rule, backend: this.#index.backend(destination.host) };
+        if (destination.subset !== undefined) this.#checkSubset(check, destination.subset, problems);
+        // Build says these, from the settings and endpoints that only it knows.
+        if (this.#options.scope === 'partial') problems.push(...checkHost(check, this.#index), ...checkPort(check));
+      }
     }
   }
-  return problems;
+
+  #checkSubset(check: Check, subset: string, problems: Problem[]): void {
+    const { service, destination, backend } = check;
+    const known = this.#subsetsOf(destination.host, backend?.resource.namespace ?? service.namespace);
+    if (known.names.has(subset)) return;
+    problems.push(
+      problemAbout(service, fieldOf(check, 'subset'), {
+        // In a part of the configuration, the rule may simply be elsewhere; one that is here can be judged.
+        severity: known.rules.length === 0 && this.#options.scope === 'partial' ? 'warning' : 'error',
+        code: 'MG0303',
+        message: subsetMessage(subset, destination.host, known),
+      }),
+    );
+  }
+
+  #subsetsOf(host: string, namespace: string): HostSubsets {
+    const key = `${namespace}/${host}`;
+    let known = this.#subsets.get(key);
+    if (known === undefined) {
+      const namespaces = [this.#options.gatewayNamespace, namespace, 'istio-system'];
+      const rules = this.#index
+        .rulesFor(host)
+        .filter((rule) => namespaces.includes(rule.namespace) && isVisible(rule, this.#options));
+      known = { rules, names: new Set(rules.flatMap((rule) => rule.spec.subsets.map(({ name }) => name))) };
+      this.#subsets.set(key, known);
+    }
+    return known;
+  }
 }
 
-function checkHost({ service, destination, path, backend }: Check, index: ResourceIndex): Problem[] {
+/** The DestinationRules that count for a host, and the subsets that they define. */
+type HostSubsets = { readonly rules: readonly DestinationRuleResource[]; readonly names: ReadonlySet<string> };
+
+function fieldOf({ rule, destination }: Check, ...rest: FieldPath): FieldPath {
+  return ['spec', 'http', rule, 'route', destination.index, 'destination', ...rest];
+}
+
+function checkHost(check: Check, index: ResourceIndex): Problem[] {
+  const { service, destination, backend } = check;
   if (backend !== undefined) return [];
   const { host, writtenHost } = destination;
   const full = host === writtenHost ? '' : ` (${host})`;
   return [
-    problemAbout(service, [...path, 'host'], {
+    problemAbout(service, fieldOf(check, 'host'), {
       severity: 'warning',
       code: 'IST0101',
       message: `No Service or ServiceEntry here answers for ${writtenHost}${full}: until there is one, its requests get 503. Create it, or correct the host.${index.suggestHost(host)}`,
@@ -47,7 +88,8 @@ function checkHost({ service, destination, path, backend }: Check, index: Resour
   ];
 }
 
-function checkPort({ service, destination, path, backend }: Check): Problem[] {
+function checkPort(check: Check): Problem[] {
+  const { service, destination, backend } = check;
   const ports = portsOf(backend);
   const { port, host } = destination;
   const list = ports.join(', ');
@@ -55,7 +97,7 @@ function checkPort({ service, destination, path, backend }: Check): Problem[] {
     return [
       problemAbout(
         service,
-        path,
+        fieldOf(check),
         {
           severity: 'warning',
           code: 'IST0112',
@@ -66,7 +108,7 @@ function checkPort({ service, destination, path, backend }: Check): Problem[] {
     ];
   if (port === undefined || ports.length === 0 || ports.includes(port)) return [];
   return [
-    problemAbout(service, [...path, 'port', 'number'], {
+    problemAbout(service, fieldOf(check, 'port', 'number'), {
       severity: 'warning',
       code: 'MG0302',
       message: `${host} has no port ${port}, only ${list}: its requests get 503. Use one of them.`,
@@ -80,45 +122,15 @@ function portsOf(backend: Backend | undefined): readonly number[] {
   return backend.resource.spec.ports.flatMap(({ port, protocol }) => (protocol === 'TCP' ? [port] : []));
 }
 
-function checkSubset(
-  { service, destination, path, backend }: Check,
-  index: ResourceIndex,
-  options: AnalyzeOptions,
-): Problem[] {
-  const { subset, host } = destination;
-  if (subset === undefined) return [];
-  const namespaces = new Set([
-    options.gatewayNamespace,
-    backend?.resource.namespace ?? service.namespace,
-    'istio-system',
-  ]);
-  const rules = index.rulesFor(host).filter((rule) => namespaces.has(rule.namespace) && isVisible(rule, options));
-  if (rules.some((rule) => rule.spec.subsets.some(({ name }) => name === subset))) return [];
-  const known = rules.flatMap((rule) => rule.spec.subsets.map(({ name }) => name));
-  return [
-    problemAbout(service, [...path, 'subset'], {
-      // In a part of the configuration, the rule may simply be elsewhere; one that is here can be judged.
-      severity: rules.length === 0 && options.scope === 'partial' ? 'warning' : 'error',
-      code: 'MG0303',
-      message: subsetMessage(subset, host, rules, known),
-    }),
-  ];
-}
-
 function isVisible(rule: DestinationRuleResource, options: AnalyzeOptions): boolean {
   const { exportTo } = rule.spec;
   return exportTo.includes('*') || exportTo.includes(options.gatewayNamespace);
 }
 
-function subsetMessage(
-  subset: string,
-  host: string,
-  rules: readonly DestinationRuleResource[],
-  known: readonly string[],
-): string {
+function subsetMessage(subset: string, host: string, { rules, names }: HostSubsets): string {
   if (rules.length === 0)
     return `No DestinationRule defines subsets of ${host}, so "${subset}" selects nothing. Create one with this subset, or remove the subset here.`;
-  const names = rules.map((rule) => `${rule.namespace}/${rule.name}`).join(', ');
-  const list = known.length === 0 ? 'none' : known.join(', ');
-  return `DestinationRule ${names} has no subset "${subset}" of ${host} (it has: ${list}). Add it there, or correct it here.${didYouMean(subset, known)}`;
+  const owners = rules.map((rule) => `${rule.namespace}/${rule.name}`).join(', ');
+  const list = names.size === 0 ? 'none' : [...names].join(', ');
+  return `DestinationRule ${owners} has no subset "${subset}" of ${host} (it has: ${list}). Add it there, or correct it here.${didYouMean(subset, names)}`;
 }

@@ -4,18 +4,30 @@ import { problemAbout } from './finding.ts';
 import type { ResourceIndex } from './resource-index.ts';
 
 /** Does a VirtualService reach the edge at all: through which Gateways, with which of its hosts? */
-export function checkReach(service: VirtualServiceResource, index: ResourceIndex, gatewayNamespace: string): Problem[] {
-  const names = service.spec.gateways.filter((name) => name !== 'mesh');
-  if (names.length === 0) return [meshOnly(service)];
-  const problems = checkExport(service, gatewayNamespace);
+export function checkReach(
+  service: VirtualServiceResource,
+  index: ResourceIndex,
+  gatewayNamespace: string,
+  problems: Problem[],
+): void {
+  const { gateways: names, exportTo } = service.spec;
+  if (names.every((name) => name === 'mesh')) {
+    problems.push(meshOnly(service));
+    return;
+  }
+  if (!exportTo.includes('*') && !exportTo.includes(gatewayNamespace))
+    problems.push(notExported(service, gatewayNamespace));
   const gateways: GatewayResource[] = [];
-  for (const [position, name] of service.spec.gateways.entries()) {
+  let missing = false;
+  for (const [position, name] of names.entries()) {
+    if (name === 'mesh') continue;
     const gateway = index.gateways.get(name);
     if (gateway !== undefined) gateways.push(gateway);
-    else if (name !== 'mesh') problems.push(missingGateway(service, position, name, index));
+    else problems.push(missingGateway(service, position, name, index));
+    missing ||= gateway === undefined;
   }
   // With a Gateway unknown, so are its hosts.
-  return gateways.length < names.length ? problems : [...problems, ...checkHosts(service, gateways, index)];
+  if (!missing) checkHosts(service, gateways, index, problems);
 }
 
 function meshOnly(service: VirtualServiceResource): Problem {
@@ -32,16 +44,12 @@ function meshOnly(service: VirtualServiceResource): Problem {
   );
 }
 
-function checkExport(service: VirtualServiceResource, gatewayNamespace: string): Problem[] {
-  const { exportTo } = service.spec;
-  if (exportTo.includes('*') || exportTo.includes(gatewayNamespace)) return [];
-  return [
-    problemAbout(service, ['spec', 'exportTo'], {
-      severity: 'warning',
-      code: 'MG0305',
-      message: `It is exported to ${exportTo.join(', ')}, not to the gateway's namespace ${gatewayNamespace}, so it is not served. Add "${gatewayNamespace}" or "*".`,
-    }),
-  ];
+function notExported(service: VirtualServiceResource, gatewayNamespace: string): Problem {
+  return problemAbout(service, ['spec', 'exportTo'], {
+    severity: 'warning',
+    code: 'MG0305',
+    message: `It is exported to ${service.spec.exportTo.join(', ')}, not to the gateway's namespace ${gatewayNamespace}, so it is not served. Add "${gatewayNamespace}" or "*".`,
+  });
 }
 
 function missingGateway(
@@ -61,17 +69,18 @@ function checkHosts(
   service: VirtualServiceResource,
   gateways: readonly GatewayResource[],
   index: ResourceIndex,
-): Problem[] {
+  problems: Problem[],
+): void {
   const { namespace, spec } = service;
-  return spec.hosts.flatMap((host, position) => {
-    if (gateways.some((gateway) => index.hostsOf(gateway).admits(host, namespace))) return [];
+  for (const [position, host] of spec.hosts.entries()) {
+    if (gateways.some((gateway) => index.hostsOf(gateway).admits(host, namespace))) continue;
     const names = gateways.map((gateway) => `${gateway.namespace}/${gateway.name}`).join(', ');
-    return [
+    problems.push(
       problemAbout(service, ['spec', 'hosts', position], {
         severity: 'warning',
         code: 'IST0132',
         message: `No server of ${names} has the host ${host} for namespace ${namespace}: it is not served. Add it to a server's hosts, or correct it here.`,
       }),
-    ];
-  });
+    );
+  }
 }

@@ -4,8 +4,8 @@ import type { VirtualServiceResource } from '../resource.ts';
 import { problemAbout } from './finding.ts';
 
 /** Rules that come after one which takes all their requests. */
-export function checkRuleOrder(service: VirtualServiceResource): Problem[] {
-  const problems: Problem[] = [];
+export function checkRuleOrder(service: VirtualServiceResource, problems: Problem[]): void {
+  if (service.spec.http.length < 2) return;
   const seen = new Map<string, number>();
   let catchAll: number | undefined;
   for (const rule of service.spec.http) {
@@ -15,7 +15,6 @@ export function checkRuleOrder(service: VirtualServiceResource): Problem[] {
     else seen.set(conditions, rule.index);
     if (catchAll === undefined && takesAll(rule)) catchAll = rule.index;
   }
-  return problems;
 }
 
 function unreachable(service: VirtualServiceResource, rule: HttpRule, earlier: number, all: boolean): Problem {

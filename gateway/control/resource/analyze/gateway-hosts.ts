@@ -16,7 +16,8 @@ export class GatewayHosts {
 
   /** True when some name of `host` (exact or wildcard) is open to VirtualServices of the namespace. */
   admits(host: string, namespace: string): boolean {
-    if (!host.startsWith('*')) return [host, ...wildcardsOver(host)].some((pattern) => this.#open(pattern, namespace));
+    if (this.#open(host, namespace) || this.#open('*', namespace)) return true;
+    if (!host.startsWith('*')) return wildcardsOver(host).some((pattern) => this.#open(pattern, namespace));
     for (const pattern of this.#namespaces.keys())
       if (hostsOverlap(host, pattern) && this.#open(pattern, namespace)) return true;
     return false;
