@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readdirSync, readFileSync } from 'node:fs';
+
+/** CPU time of a process and all its descendants. */
+export type CpuTime = { readonly totalNs: number; readonly userTicks: number; readonly systemTicks: number };
+export type Memory = { readonly rssMb: number; readonly pssMb: number; readonly processes: number };
+
+/** Proxies have core 0 for themselves; what makes load or answers it shares core 1. */
+export const proxyCore = '0';
+export const loadCore = '1';
+
+const running = new Set<ChildProcess>();
+
+/** Starts a long-running program on one core, in a process group of its own; its output goes to `outputFile`. */
+export function startPinned(
+  core: string,
+  command: readonly string[],
+  outputFile: string,
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const output = openSync(outputFile, 'a');
+  const child = spawn('taskset', ['-c', core, ...command], {
+    detached: true,
+    stdio: ['ignore', output, output],
+    env: { ...process.env, ...env },
+  });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
+/** An orderly end, and a hard one for the whole group when that takes too long. */
+export async function stopTree(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const late = setTimeout(() => killGroup(child), 5_000);
+  await ended;
+  clearTimeout(late);
+}
+
+/** For the way out: everything that `startPinned` started and that still runs. */
+export function killAll(): void {
+  for (const child of running) killGroup(child);
+}
+
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // it is gone
+  }
+}
+
+/** Nanoseconds from the scheduler; the 10 ms ticks of /proc/PID/stat only tell user from system. */
+export function cpuTime(root: number): CpuTime {
+  let totalNs = 0;
+  let userTicks = 0;
+  let systemTicks = 0;
+  for (const pid of tree(root)) {
+    for (const thread of names(`/proc/${pid}/task`)) {
+      totalNs += Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0] ?? 0);
+    }
+    // the name in parentheses may hold blanks: count from the closing one
+    const fields = read(`/proc/${pid}/stat`).split(') ')[1]?.split(' ') ?? [];
+    userTicks += Number(fields[11] ?? 0);
+    systemTicks += Number(fields[12] ?? 0);
+  }
+  return { totalNs, userTicks, systemTicks };
+}
+
+export function memory(root: number): Memory {
+  let rss = 0;
+  let pss = 0;
+  const pids = tree(root);
+  for (const pid of pids) {
+    const text = read(`/proc/${pid}/smaps_rollup`);
+    rss += Number(/^Rss:\s+(\d+)/m.exec(text)?.[1] ?? 0);
+    pss += Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0);
+  }
+  return { rssMb: rss / 1024, pssMb: pss / 1024, processes: pids.length };
+}
+
+function tree(root: number): number[] {
+  const found = [root];
+  for (let index = 0; index < found.length; index++) {
+    for (const thread of names(`/proc/${found[index]}/task`)) {
+      const children = read(`/proc/${found[index]}/task/${thread}/children`).trim();
+      if (children !== '') found.push(...children.split(' ').map(Number));
+    }
+  }
+  return found;
+}
+
+function names(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
