@@ -7,6 +7,7 @@ import { type Gateway, hostNames, startGateway } from './gateway.ts';
 import { saturate } from './load.ts';
 import { type Sample, sampled } from './measure.ts';
 import type { Options } from './options.ts';
+import { loadCore, proxyCore } from './process-tree.ts';
 import { median, minimum } from './statistics.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -27,10 +28,10 @@ export async function compareRoutes(
   say: (line: string) => void,
 ): Promise<RoutesComparison> {
   const { routes: hosts, rounds, seconds } = options;
-  const start = async (count: number): Promise<{ gateway: Gateway; script: string }> => {
-    const folder = path.join(workshop.folder, `hosts-${count}`);
+  const start = async (count: number, workers: number, core: string): Promise<{ gateway: Gateway; script: string }> => {
+    const folder = path.join(workshop.folder, `hosts-${count}-workers-${workers}`);
     mkdirSync(folder, { recursive: true });
-    const gateway = await startGateway({ workshop, folder, accessLog: 'off', workers: options.workers, hosts: count });
+    const gateway = await startGateway({ workshop, folder, accessLog: 'off', workers, hosts: count, core });
     const script = path.join(folder, 'hosts.lua');
     writeFileSync(script, hostsScript(hostNames(count)));
     const begun = performance.now();
@@ -38,8 +39,8 @@ export async function compareRoutes(
     say(`${count} hosts served ${((performance.now() - begun) / 1_000).toFixed(1)} s after the start`);
     return { gateway, script };
   };
-  const one = await start(1);
-  const many = await start(hosts);
+  const one = await start(1, options.workers, proxyCore);
+  const many = await start(hosts, options.workers, proxyCore);
   const round = ({ gateway, script }: typeof one, length: number): Promise<Sample> =>
     sampled(gateway.pid, () => saturate(`http://127.0.0.1:${gateway.httpPort}/`, length, script));
   const samples = { one: [] as Sample[], many: [] as Sample[] };
@@ -50,10 +51,14 @@ export async function compareRoutes(
     samples.one.push(await round(one, seconds));
     samples.many.push(await round(many, seconds));
   }
-  const changesMs: number[] = [];
-  for (let index = 1; index <= rounds; index++) changesMs.push(await changeWeight(many.gateway, hosts, index));
   await one.gateway.stop();
   await many.gateway.stop();
+
+  // "served by all workers" means something only with several, on all cores as in life
+  const several = await start(hosts, Math.max(2, options.workers), `${proxyCore},${loadCore}`);
+  const changesMs: number[] = [];
+  for (let index = 1; index <= rounds; index++) changesMs.push(await changeWeight(several.gateway, hosts, index));
+  await several.gateway.stop();
   return { hosts, ...samples, changesMs };
 }
 
