@@ -1,6 +1,6 @@
 import type { SharedRead } from '../support/shared-read.ts';
 import type { TimerWheel } from '../support/timer-wheel.ts';
-import type { AccessLog } from '../telemetry/access-log.ts';
+import type { AccessLogSink } from '../telemetry/access-log.ts';
 import type { ProxyMetrics } from '../telemetry/metrics.ts';
 import { type HeadLimits, RequestHead } from './codec/request-head.ts';
 import type { RequestForwarder } from './filter/forwarded-request.ts';
@@ -13,7 +13,7 @@ export class ProxyContext {
   readonly headLimits: HeadLimits;
   readonly wheel: TimerWheel;
   readonly metrics: ProxyMetrics;
-  readonly accessLog: AccessLog;
+  readonly accessLog: AccessLogSink;
   readonly forwarder: RequestForwarder;
   /** Plain and TLS sockets never share a buffer: their reads may nest. */
   readonly plainRead: SharedRead;
@@ -29,7 +29,7 @@ export class ProxyContext {
     settings: ProxySettings;
     wheel: TimerWheel;
     metrics: ProxyMetrics;
-    accessLog: AccessLog;
+    accessLog: AccessLogSink;
     forwarder: RequestForwarder;
     plainRead: SharedRead;
     tlsRead: SharedRead;

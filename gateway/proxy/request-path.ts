@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import type { SnapshotDelta } from '../snapshot/snapshot.ts';
 import { SharedRead } from '../support/shared-read.ts';
 import { TimerWheel } from '../support/timer-wheel.ts';
-import type { AccessLog } from '../telemetry/access-log.ts';
+import type { AccessLogSink } from '../telemetry/access-log.ts';
 import type { ProxyMetrics } from '../telemetry/metrics.ts';
 import type { ProxyStatistics } from '../telemetry/statistics.ts';
 import { Admission } from './admission.ts';
@@ -53,7 +53,7 @@ function takeRoad(exchange: Exchange): void {
 export type ProxyOptions = {
   readonly settings: ProxySettings;
   readonly metrics: ProxyMetrics;
-  readonly accessLog: AccessLog;
+  readonly accessLog: AccessLogSink;
   readonly log: { error(fields: object, message: string): void };
   /** Result of `probeSharedRead`; without it the internals are only looked up, not tried. */
   readonly reads?: 'shared' | 'data';
@@ -165,6 +165,11 @@ export class Proxy {
       if (this.#connections.size === 0) resolve();
     });
     clearTimeout(timer);
+    this.close();
+  }
+
+  /** Cuts off what is left and gives up all connections. */
+  close(): void {
     for (const connection of this.#connections) connection.reset();
     for (const cluster of this.#compiler.clusters()) cluster.close();
   }

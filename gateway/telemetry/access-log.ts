@@ -24,9 +24,15 @@ export type AccessLogOptions = {
   readonly onError?: (error: Error) => void;
 };
 
-/** The access log of one worker. `close()` is called by who opened it. */
-export class AccessLog {
+/** What the request path needs of an access log. */
+export interface AccessLogSink {
   /** False for `off`: the caller then does not even gather the facts. */
+  readonly enabled: boolean;
+  write(record: AccessLogRecord): void;
+}
+
+/** The access log of one worker. `close()` is called by who opened it. */
+export class AccessLog implements AccessLogSink {
   readonly enabled: boolean;
   readonly #format: (record: AccessLogRecord) => string;
   readonly #isFile: boolean;
