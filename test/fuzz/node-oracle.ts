@@ -32,7 +32,8 @@ export async function readRequestsWithNode(pieces: readonly Buffer[]): Promise<R
   server.maxHeadersCount = 0;
   const onRequest = (incoming: IncomingMessage, response: { end(): void }): void => {
     collect(reading, incoming, `${incoming.method} ${incoming.url} ${incoming.httpVersion}`);
-    response.end();
+    // Answering before the body was read would make Node drop the body.
+    incoming.on('end', () => response.end());
   };
   server.on('request', onRequest);
   server.on('checkContinue', onRequest);
@@ -42,7 +43,7 @@ export async function readRequestsWithNode(pieces: readonly Buffer[]): Promise<R
   const wire = new Wire();
   wire.on('error', () => {});
   server.emit('connection', wire);
-  await feed(wire, pieces);
+  await feed(wire, pieces, reading);
   server.close();
   return reading;
 }
@@ -70,7 +71,7 @@ export async function readResponsesWithNode(pieces: readonly Buffer[]): Promise<
   });
   outgoing.end();
   await turn();
-  await feed(wire, pieces);
+  await feed(wire, pieces, reading);
   outgoing.destroy();
   return reading;
 }
@@ -80,15 +81,25 @@ function note(reading: Reading, error: NodeJS.ErrnoException): void {
   if (reading.end === 'end') reading.end = error.code ?? error.message;
 }
 
-async function feed(wire: Wire, pieces: readonly Buffer[]): Promise<void> {
+async function feed(wire: Wire, pieces: readonly Buffer[], reading: Reading): Promise<void> {
   for (const piece of pieces) wire.push(piece);
-  await turn();
-  await turn();
+  await settled(reading);
+  if (wire.destroyed && reading.end === 'end') reading.end = 'HANGUP';
   wire.push(null);
-  await turn();
-  await turn();
+  await settled(reading);
   wire.destroy();
   await turn();
+}
+
+/** Waits until the event loop has turned twice without anything new. */
+async function settled(reading: Reading): Promise<void> {
+  let before = '';
+  for (let quiet = 0; quiet < 2; quiet++) {
+    await turn();
+    const now = JSON.stringify(reading);
+    if (now !== before) quiet = -1;
+    before = now;
+  }
 }
 
 function collect(reading: Reading, incoming: IncomingMessage, start: string): void {

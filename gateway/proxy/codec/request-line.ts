@@ -64,14 +64,17 @@ export function parseRequestLine(head: RequestHead, buffer: Buffer, end: number,
       head.mark = pos;
       state = LineState.version;
     } else if (state === LineState.version) {
-      const at = pos - head.mark;
-      if (at === VERSION_BYTES) {
-        if (byte !== CR) return byte === LF ? HeadError.bareLineFeed : HeadError.invalidRequestLine;
-        const error = finishLine(head, buffer);
-        if (error !== 0) return error;
-        state = LineState.lineEnd;
-      } else if (!isVersionByte(byte, at)) return HeadError.invalidVersion;
+      const versionEnd = head.mark + VERSION_BYTES;
+      while (pos < versionEnd && pos < end) {
+        if (!isVersionByte(buffer[pos] as number, pos - head.mark)) return HeadError.invalidVersion;
+        pos++;
+      }
+      if (pos === end) break;
+      if (buffer[pos] !== CR) return buffer[pos] === LF ? HeadError.bareLineFeed : HeadError.invalidRequestLine;
+      const error = finishLine(head, buffer);
+      if (error !== 0) return error;
       pos++;
+      state = LineState.lineEnd;
     } else {
       if (byte !== LF) return HeadError.bareCarriageReturn;
       pos++;

@@ -89,29 +89,29 @@ function parseStatusLine(head: ResponseHead, buffer: Buffer, end: number): numbe
   while (pos < end) {
     const byte = buffer[pos] as number;
     if (state === LineState.version) {
-      const at = pos - head.mark;
-      if (at < FIXED_BYTES) {
-        const error = checkFixedByte(byte, at);
+      for (let at = pos - head.mark; at < FIXED_BYTES && pos < end; at++, pos++) {
+        const digit = buffer[pos] as number;
+        const error = checkFixedByte(digit, at);
         if (error !== 0) return error;
-        pos++;
-        if (at === 7) head.minorVersion = byte - 0x30;
-        else if (at > 8) head.status = head.status * 10 + byte - 0x30;
-      } else if (byte === SP) {
-        if (head.status < 100 || head.status > 599) return HeadError.invalidStatusLine;
-        pos++;
-        head.mark = pos;
+        if (at === 7) head.minorVersion = digit - 0x30;
+        else if (at > 8) head.status = head.status * 10 + digit - 0x30;
+      }
+      if (pos === end) break;
+      if (head.status < 100 || head.status > 599) return HeadError.invalidStatusLine;
+      const next = buffer[pos] as number;
+      if (next === SP) {
+        head.mark = pos + 1;
         state = LineState.reason;
       } else {
-        if (byte !== CR) return byte === LF ? HeadError.bareLineFeed : HeadError.invalidStatusLine;
-        if (head.status < 100 || head.status > 599) return HeadError.invalidStatusLine;
-        pos++;
+        if (next !== CR) return next === LF ? HeadError.bareLineFeed : HeadError.invalidStatusLine;
         state = LineState.lineEnd;
       }
+      pos++;
     } else if (state === LineState.reason) {
       while (pos < end && FIELD_VALUE[buffer[pos] as number] === 1) pos++;
       if (pos === end) break;
       if (buffer[pos] !== CR) return buffer[pos] === LF ? HeadError.bareLineFeed : HeadError.invalidStatusLine;
-      head.reason = latin1(buffer, head.mark, pos);
+      head.reason = isOk(buffer, head.mark, pos) ? 'OK' : latin1(buffer, head.mark, pos);
       pos++;
       state = LineState.lineEnd;
     } else {
@@ -124,6 +124,11 @@ function parseStatusLine(head: ResponseHead, buffer: Buffer, end: number): numbe
   head.position = pos;
   head.state = state;
   return 0;
+}
+
+/** The commonest reason needs no new string. */
+function isOk(buffer: Uint8Array, start: number, end: number): boolean {
+  return end - start === 2 && buffer[start] === 0x4f && buffer[start + 1] === 0x4b;
 }
 
 function checkFixedByte(byte: number, at: number): number {
