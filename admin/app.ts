@@ -32,6 +32,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       sendError(reply, toApiError(error, options.log));
     },
   });
+  app.removeContentTypeParser('text/plain');
   // Responses are built field by field and their conformance is tested; a serializer that throws at run time is no help.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   const routes: RouteOptions[] = [];

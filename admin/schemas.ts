@@ -257,7 +257,8 @@ export const shiftSchema = Type.Object(
         description: 'Name or index of the rule; needed when several rules split.',
       }),
     ),
-    weights: Type.Record(Type.String({ minLength: 1 }), weight, {
+    weights: Type.Record(Type.String({ pattern: '^.+$' }), weight, {
+      ...strict,
       minProperties: 1,
       maxProperties: 1_000,
       description:

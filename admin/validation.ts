@@ -19,12 +19,10 @@ function explain(error: FastifySchemaValidationError, body: unknown): string | u
     case 'required':
       return `${inside(name)}${String(params['missingProperty'])} is missing`;
     case 'additionalProperties':
+      if (path[0] === 'weights') return 'weights has an empty key';
       return `${inside(name)}${String(params['additionalProperty'])} is not a known property`;
     case 'minProperties':
       return `${name} is empty: give a weight for every destination`;
-    case 'propertyNames':
-    case 'pattern':
-      return `${name || 'the body'} has an empty key`;
     case 'type':
       return `${name || 'the body'} must be ${article(String(params['type']))}, not ${show(valueAt(body, path))}`;
     default:

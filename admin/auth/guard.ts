@@ -23,9 +23,14 @@ export function createGuard(options: {
 }): Guard {
   const failures = new FailureLimit();
   return (request) => {
-    const { host, origin, authorization } = request.headers;
+    const { origin, authorization } = request.headers;
+    // Two Host lines are none: whoever reads the other one would think differently.
+    const [host, second] = request.headersDistinct['host'] ?? [];
     const { localAddress, remoteAddress } = request.socket;
-    checkAddressed({ host, origin, localAddress, scheme: options.scheme }, options.allowedHosts);
+    checkAddressed(
+      { host: second === undefined ? host : undefined, origin, localAddress, scheme: options.scheme },
+      options.allowedHosts,
+    );
     const candidate = bearerOf(authorization);
     if (candidate !== undefined && options.token.equals(candidate)) return;
     refuse(candidate, remoteAddress ?? 'unknown', failures, options);

@@ -75,21 +75,24 @@ export function createProgram(deps: CliDeps, io: CliIo, finish: (code: number) =
       finish(await validate(paths, options, deps, io)),
     );
 
-  withAdmin(program.command('get'))
+  const getCommand = program
+    .command('get')
     .summary('show what the running gateway serves')
     .description('Shows one list of the running gateway.')
     .argument('<resource>', 'what to show')
     .addHelpText('after', GET_HELP)
     .action((resource: string, options: TrafficOptions) => get(resource, options, io));
 
-  withAdmin(program.command('traffic'))
+  const trafficCommand = program
+    .command('traffic')
     .summary('show how a VirtualService splits its traffic')
     .description('Shows the rules of a VirtualService with the keys and weights that `shift` takes.')
     .argument('<virtualservice>', 'NAME or NAMESPACE/NAME')
     .option('-n, --namespace <name>', 'namespace of the VirtualService (default: default)')
     .action((name: string, options: TrafficOptions) => traffic(name, options, io));
 
-  withAdmin(program.command('shift'))
+  const shiftCommand = program
+    .command('shift')
     .summary('move traffic between versions')
     .description('Sets the weights of a VirtualService rule: SUBSET=WEIGHT for every destination.')
     .argument('<virtualservice>', 'NAME or NAMESPACE/NAME')
@@ -106,11 +109,12 @@ export function createProgram(deps: CliDeps, io: CliIo, finish: (code: number) =
     .summary('print the version')
     .action(() => io.out(`mesh-gateway ${deps.version}\n`));
 
+  for (const command of [getCommand, trafficCommand, shiftCommand]) addAdminOptions(command);
   return program;
 }
 
-function withAdmin(command: Command): Command {
-  return command
+function addAdminOptions(command: Command): void {
+  command
     .addOption(new Option('-o, --output <format>', 'form of the result').choices(outputFormats).default('table'))
     .option('--admin <where>', 'admin socket or URL of the gateway')
     .option('--token-file <file>', 'token for a URL (or MESH_GATEWAY_TOKEN_FILE)')

@@ -22,7 +22,7 @@ export function adminTargets(options: AdminOptions, io: CliIo): readonly AdminTa
   if (options.admin !== undefined) return [named(options.admin, '--admin', options, io)];
   const fromEnvironment = io.env['MESH_GATEWAY_ADMIN'];
   if (fromEnvironment) return [named(fromEnvironment, 'MESH_GATEWAY_ADMIN', options, io)];
-  const sockets = new Map<string, string>();
+  const sockets = new Map([[path.resolve(io.cwd, DEMO_SOCKET), 'the demo']]);
   for (const folder of [...foldersUpFrom(io.cwd), PACKAGE]) {
     const socket = path.resolve(folder, DEMO_SOCKET);
     if (existsSync(socket)) sockets.set(socket, 'the demo');
