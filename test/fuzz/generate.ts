@@ -143,6 +143,10 @@ const CRUMBS = [
   'Content-Length: 3\r\n',
   'Host: b\r\n',
   '5\r\nhello\r\n',
+  // Past the limits that readings.ts sets: a long target or value, many fields, many extension bytes.
+  'a'.repeat(600),
+  'X-N: 1\r\n'.repeat(41),
+  `X: ${'b'.repeat(8192)}\r\n`,
 ];
 const EXTENSIONS = [
   ';a',

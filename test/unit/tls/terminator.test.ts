@@ -181,6 +181,7 @@ describe('TlsTerminator', () => {
     );
     await eventually(() => harness.refused.at(-1) === 'no-application-protocol');
     await assert.rejects(visit(harness.port, { servername: 'app.example.com' }));
+    await eventually(() => harness.refused.at(-1) === 'client-alert');
   });
 
   it('gives up on a slow client after the handshake time, byte after byte or not', async () => {
