@@ -21,16 +21,15 @@ export type ControllerOptions = {
   readonly store: ObjectStore;
   readonly evaluator: Pick<Evaluator, 'evaluate'>;
   readonly publisher: Pick<Publisher, 'publish' | 'tidy' | 'problems'>;
-  /** After each round: problems or what is served may have changed. */
-  readonly onRound: (round: Round) => void;
+  /** After each round: what is served may have changed. */
+  readonly onRound: (round: { readonly outcome: PublishOutcome['kind'] }) => void;
+  /** The list of problems was made anew. */
+  readonly onProblems: (problems: readonly Problem[]) => void;
   /** An exception in our own code: the round is given up, what is served stays. */
   readonly onDefect: (error: unknown) => void;
   readonly now?: () => number;
   readonly timers?: Timers;
 };
-
-/** What one round came to. */
-export type Round = { readonly outcome: PublishOutcome['kind']; readonly problems: readonly Problem[] };
 
 type Chosen = Choice<ReturnType<Evaluator['evaluate']>>;
 
@@ -73,7 +72,19 @@ export class Controller {
   /** Problems of others (the supervisor, the state directory), shown beside our own; replaces what `from` said before. */
   report(from: string, problems: readonly Problem[]): void {
     this.#outside.set(from, problems);
-    this.#gatherProblems();
+    this.changedProblems();
+  }
+
+  /** Makes the list of problems anew: the publisher has others now. */
+  changedProblems(): void {
+    const { store, publisher } = this.#options;
+    this.#problems = distinctProblems([
+      ...describeSourceProblems(store.sourceProblems, store),
+      ...(this.#choice?.problems ?? []),
+      ...publisher.problems,
+      ...[...this.#outside.values()].flat(),
+    ]);
+    this.#options.onProblems(this.#problems);
   }
 
   /** Every current Problem, each once, sorted. */
@@ -121,8 +132,8 @@ export class Controller {
     });
     const outcome = await publisher.publish(choice.evaluation.units);
     this.#conclude(choice, outcome);
-    this.#gatherProblems();
-    this.#options.onRound({ outcome: outcome.kind, problems: this.#problems });
+    this.changedProblems();
+    this.#options.onRound({ outcome: outcome.kind });
     await publisher.tidy();
   }
 
@@ -144,16 +155,6 @@ export class Controller {
         this.#retry = this.#timers.after(RETRY_MS, () => this.changed());
         break;
     }
-  }
-
-  #gatherProblems(): void {
-    const { store, publisher } = this.#options;
-    this.#problems = distinctProblems([
-      ...describeSourceProblems(store.sourceProblems, store),
-      ...(this.#choice?.problems ?? []),
-      ...publisher.problems,
-      ...[...this.#outside.values()].flat(),
-    ]);
   }
 }
 

@@ -16,15 +16,12 @@ export class VersionCounter {
     this.#file = path.join(stateDir, 'version');
     this.#reserved = Math.max(atLeast, readNumber(this.#file));
     this.#last = this.#reserved;
-    makePrivateFolder(stateDir);
   }
 
-  /** Throws when the state directory cannot be written and the next block is due; the number is used all the same next time. */
   next(): number {
     if (this.#last >= this.#reserved) {
-      const reserved = this.#last + BLOCK;
-      writeFileAtomicallySync(this.#file, `${reserved}\n`, 0o600);
-      this.#reserved = reserved;
+      this.#reserved = this.#last + BLOCK;
+      this.#write(this.#reserved);
     }
     this.#last += 1;
     return this.#last;
@@ -32,7 +29,17 @@ export class VersionCounter {
 
   /** Gives back what was reserved and not used. After that the counter is not used any more. */
   close(): void {
-    if (this.#last < this.#reserved) writeFileAtomicallySync(this.#file, `${this.#last}\n`, 0o600);
+    if (this.#last < this.#reserved) this.#write(this.#last);
+  }
+
+  /** A full disk must not stop a publication: other keepers of the state directory tell people of it. */
+  #write(reserved: number): void {
+    try {
+      makePrivateFolder(path.dirname(this.#file));
+      writeFileAtomicallySync(this.#file, `${reserved}\n`, 0o600);
+    } catch {
+      // The workers' own version and the last good snapshot still keep the numbers growing.
+    }
   }
 }
 

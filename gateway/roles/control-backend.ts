@@ -1,0 +1,70 @@
+import type { AdminBackend, NodeStatus, ShiftRequest, WorkerView } from '#admin/views.ts';
+import type { Shifter } from '../control/change/shift.ts';
+import type { Controller } from '../control/controller.ts';
+import type { Publisher } from '../control/publish/publisher.ts';
+import type { DirectorySource } from '../control/source/directory.ts';
+import type { ObjectStore } from '../control/source/object-store.ts';
+import { roleStatistics } from '../telemetry/process-statistics.ts';
+import type { SupervisorPort } from './supervisor-port.ts';
+
+export type BackendParts = {
+  readonly node: string;
+  readonly startedAt: number;
+  readonly controller: Controller;
+  readonly publisher: Publisher;
+  readonly source: DirectorySource;
+  readonly store: ObjectStore;
+  readonly shifter: Shifter;
+  readonly supervisor: SupervisorPort;
+  readonly workers: () => readonly WorkerView[];
+};
+
+/** What the admin API sees of control. */
+export function createBackend(parts: BackendParts): AdminBackend {
+  const { controller, publisher, shifter, supervisor, workers } = parts;
+  return {
+    status: () => nodeStatus(parts),
+    snapshot: () => publisher.served,
+    problems: () => controller.problems,
+    workers,
+    traffic: (namespace, virtualService) => shifter.traffic(namespace, virtualService),
+    shift: ({ actor, ...request }: ShiftRequest) => {
+      const { via, address } = actor;
+      return shifter.shift({ ...request, actor: { via, ...(address !== undefined && { address }) } });
+    },
+    collect: async () => {
+      const own = { role: 'control', pid: process.pid, statistics: roleStatistics('control') } as const;
+      return { processes: [...(await supervisor.collect()), own] };
+    },
+  };
+}
+
+function nodeStatus(parts: BackendParts): NodeStatus {
+  const { publisher, source, store, node, startedAt } = parts;
+  const reasons = reasonsAgainst(parts);
+  const { version: published, publishedAt } = publisher.newest;
+  return {
+    node,
+    ready: reasons.length === 0,
+    reasons,
+    startedAt,
+    version: { served: publisher.served?.version ?? 0, published, ...(publishedAt !== undefined && { publishedAt }) },
+    source: {
+      kind: 'folder',
+      location: source.folder,
+      synced: source.synced,
+      objects: store.size,
+      ...(source.held !== undefined && { held: source.held }),
+    },
+  };
+}
+
+/** Why this node should get no traffic, as control sees it; workers answer health checks themselves. */
+function reasonsAgainst({ publisher, source, workers }: BackendParts): string[] {
+  const reasons: string[] = [];
+  if (!source.synced) reasons.push(`The folder ${source.folder} has not been read yet.`);
+  if (publisher.served === undefined) reasons.push('No snapshot has been served yet.');
+  if (!workers().some((worker) => worker.state === 'serving' && worker.version > 0))
+    reasons.push('No worker serves traffic.');
+  return reasons;
+}

@@ -1,0 +1,237 @@
+/**
+ * Control: reads the source, builds, publishes, serves the admin API and the metrics. It may crash or hang: the
+ * supervisor starts it again, and traffic goes on with what was published. Started by the supervisor, with which it
+ * talks over IPC; ends when that channel closes.
+ */
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { startMetrics } from '#admin/metrics/server.ts';
+import { startAdmin } from '#admin/server.ts';
+import type { AdminBackend, WorkerView } from '#admin/views.ts';
+import type { Settings } from '#config/settings.ts';
+import { Shifter } from '../control/change/shift.ts';
+import { Controller } from '../control/controller.ts';
+import { Evaluator } from '../control/evaluator.ts';
+import { Publisher } from '../control/publish/publisher.ts';
+import { AcceptedJournal } from '../control/source/accepted-journal.ts';
+import { DirectorySource } from '../control/source/directory.ts';
+import { ObjectStore } from '../control/source/object-store.ts';
+import type { Problem } from '../snapshot/problem.ts';
+import type { FromControl, ToControl } from '../supervisor/messages.ts';
+import { type Logger, openLog } from '../telemetry/log.ts';
+import { roleStatistics } from '../telemetry/process-statistics.ts';
+import { createBackend } from './control-backend.ts';
+import { gatewayIdentity } from './gateway-identity.ts';
+import { ProblemLog } from './problem-log.ts';
+import { programVersion } from './program-version.ts';
+import { SupervisorPort } from './supervisor-port.ts';
+
+type Init = Extract<ToControl, { type: 'init' }>;
+/** What listens beside traffic; closed on stop. */
+type Service = { close(): Promise<void> };
+
+/** Renewed certificate files are noticed this often. */
+const CERTIFICATES_MS = 30_000;
+/** Certificates come to expire without any change. */
+const REVIEW_MS = 60 * 60_000;
+/** A port of ours that another program has is tried again after so long. */
+const RETRY_LISTEN_MS = 5_000;
+
+export function runControl(): void {
+  let control: Control | undefined;
+  process.on('message', (message) => {
+    const order = message as ToControl;
+    if (order.type === 'init') control = new Control(order);
+    else control?.obey(order);
+  });
+  // The supervisor is gone, and the workers with it.
+  process.on('disconnect', () => process.exit(0));
+  // A terminal's Ctrl-C and the service manager's SIGTERM reach all processes; the supervisor decides what they mean.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => undefined);
+}
+
+class Control {
+  readonly #log: Logger;
+  readonly #problemLog: ProblemLog;
+  readonly #supervisor = new SupervisorPort(send);
+  readonly #journal: AcceptedJournal;
+  readonly #publisher: Publisher;
+  readonly #controller: Controller;
+  readonly #source: DirectorySource;
+  readonly #services: Service[] = [];
+  readonly #timers: NodeJS.Timeout[] = [];
+  #workers: readonly WorkerView[] = [];
+  #isReady = false;
+  #isStopping = false;
+
+  constructor(init: Init) {
+    // The supervisor of this very program parsed it; both ends are one version of one type.
+    const settings = init.settings as Settings;
+    process.title = 'mesh-gateway: control';
+    this.#log = openLog({ role: 'control', level: settings.log.level });
+    this.#problemLog = new ProblemLog(this.#log);
+    this.#endOnDefects();
+    roleStatistics('control');
+    const { stateDir, runtimeDir } = settings;
+    const kept = AcceptedJournal.open(stateDir, (problem) => this.#report('accepted', problem ? [problem] : []));
+    this.#journal = kept.journal;
+    const store = new ObjectStore({ accepted: this.#journal.records(), keeper: this.#journal });
+    const evaluator = new Evaluator(gatewayIdentity(settings), Date.now);
+    this.#publisher = new Publisher({
+      runtimeDir,
+      stateDir,
+      manifest: init.manifest,
+      fleet: this.#supervisor,
+      onProblems: () => this.#controller?.changedProblems(),
+    });
+    this.#controller = new Controller({
+      store,
+      evaluator,
+      publisher: this.#publisher,
+      onRound: ({ outcome }) => this.#roundEnded(outcome),
+      onProblems: (problems) => this.#problemLog.update(problems),
+      onDefect: (error) => this.#log.error({ error }, 'a change could not be worked in; what is served stays'),
+    });
+    this.#source = new DirectorySource({
+      folder: settings.source.path,
+      known: store.known(),
+      emit: (event) => this.#controller.handle(event),
+      onDefect: (error) => this.#log.error({ error }, 'the folder could not be looked at; the next rescan tries again'),
+    });
+    this.#report('kept', kept.problems);
+    const shifter = this.#createShifter(store);
+    const backend = createBackend({
+      node: hostname(),
+      startedAt: Date.now(),
+      controller: this.#controller,
+      publisher: this.#publisher,
+      source: this.#source,
+      store,
+      shifter,
+      supervisor: this.#supervisor,
+      workers: () => this.#workers,
+    });
+    this.#serve(settings, backend);
+    void this.#source.start();
+    this.#every(CERTIFICATES_MS, () => evaluator.needsAnother() && this.#controller.changed());
+    this.#every(REVIEW_MS, () => this.#controller.changed());
+  }
+
+  obey(order: Exclude<ToControl, Init>): void {
+    switch (order.type) {
+      case 'applied':
+      case 'refused':
+      case 'collected':
+        this.#supervisor.heard(order);
+        break;
+      case 'workers':
+        this.#workers = order.workers;
+        break;
+      case 'problems':
+        this.#report('supervisor', order.problems);
+        break;
+      case 'ping':
+        send({ type: 'pong', id: order.id });
+        break;
+      case 'reopen-logs':
+        // Control logs to stderr, which is not ours to open again.
+        break;
+      case 'stop':
+        void this.#stop();
+        break;
+    }
+  }
+
+  #createShifter(store: ObjectStore): Shifter {
+    return new Shifter({
+      objects: store,
+      isQuarantined: (key) => this.#controller.isQuarantined(key),
+      problems: () => this.#controller.problems,
+      refresh: (file) => this.#source.refresh(file),
+      settled: () => this.#controller.settled(),
+      fleet: () => this.#fleet(),
+      node: hostname(),
+      onShift: (record) => this.#log.info({ ...record }, 'weights were written'),
+    });
+  }
+
+  #fleet(): { served: number; newest: number; oldest: number; workers: number[] } {
+    const serving = this.#workers.filter((worker) => worker.state === 'serving');
+    const served = this.#publisher.served?.version ?? 0;
+    return {
+      served,
+      newest: this.#publisher.newest.version,
+      oldest: Math.min(served, ...serving.map((worker) => worker.version)),
+      workers: serving.map((worker) => worker.index),
+    };
+  }
+
+  #roundEnded(outcome: string): void {
+    if (outcome === 'applied')
+      this.#log.info({ version: this.#publisher.served?.version }, 'a new version is served by all workers');
+    if (this.#isReady || this.#publisher.served === undefined) return;
+    this.#isReady = true;
+    send({ type: 'ready' });
+  }
+
+  #report(from: string, problems: readonly Problem[]): void {
+    this.#controller.report(from, problems);
+  }
+
+  #serve(settings: Settings, backend: AdminBackend): void {
+    const common = { backend, programVersion: programVersion(), log: this.#log };
+    const { admin, metrics, stateDir, runtimeDir } = settings;
+    this.#keepListening('The admin API', () => startAdmin({ ...common, admin, stateDir }));
+    const ledgerFile = path.join(runtimeDir, 'totals.json');
+    this.#keepListening('The metrics page', () => startMetrics({ ...common, ...metrics, ledgerFile }));
+  }
+
+  /** Traffic does not wait for these: while one cannot listen it is a Problem, and tried again. */
+  #keepListening(what: string, open: () => Promise<Service>): void {
+    if (this.#isStopping) return;
+    open().then(
+      (service) => {
+        this.#services.push(service);
+        this.#report(what, []);
+      },
+      (error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        const message = `${what} is not available: ${reason} It is tried again every ${RETRY_LISTEN_MS / 1000} seconds.`;
+        this.#report(what, [{ severity: 'error', code: 'MG0904', message }]);
+        setTimeout(() => this.#keepListening(what, open), RETRY_LISTEN_MS).unref();
+      },
+    );
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#source.close();
+    await Promise.all([
+      this.#controller.close().then(() => this.#publisher.close()),
+      ...this.#services.map((service) => service.close()),
+    ]);
+    await this.#journal.close();
+    process.exit(0);
+  }
+
+  #every(ms: number, action: () => unknown): void {
+    this.#timers.push(setInterval(action, ms).unref());
+  }
+
+  /** State that an unforeseen exception leaves behind is not trusted: the next control starts from the files. */
+  #endOnDefects(): void {
+    const end = (error: unknown): void => {
+      this.#log.fatal({ error }, 'unexpected exception; control ends and is started again');
+      process.exit(1);
+    };
+    process.on('uncaughtException', end);
+    process.on('unhandledRejection', end);
+  }
+}
+
+function send(message: FromControl): void {
+  if (process.connected) process.send?.(message);
+}

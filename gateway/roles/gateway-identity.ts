@@ -1,0 +1,19 @@
+import type { Settings } from '#config/settings.ts';
+import type { GatewayIdentity } from '../control/build/builder.ts';
+
+/** What the settings say of the gateway itself, as the build must know it. */
+export function gatewayIdentity(settings: Settings): GatewayIdentity {
+  const { namespace, labels, ports, admin, health, metrics, source, timeouts } = settings;
+  return {
+    namespace,
+    labels,
+    ports,
+    reservedPorts: [
+      { port: admin.port, purpose: 'the admin API' },
+      { port: health.port, purpose: 'the health check' },
+      { port: metrics.port, purpose: 'the metrics page' },
+    ],
+    folder: source.path,
+    connectTimeoutMs: timeouts.connectMs,
+  };
+}
