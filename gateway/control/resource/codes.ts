@@ -5,7 +5,8 @@ export type CodeEntry = { readonly title: string; readonly help: string };
 
 /**
  * The closed registry of Problem codes: Istio's analyzer codes where one fits, else our own.
- * MG00 files, MG01 kinds, MG02 fields, MG03 references, MG10 sources, MG11 build, MG12 publishing, MG13 changes.
+ * MG00 files, MG01 kinds, MG02 fields, MG03 references, MG09 the appliance itself,
+ * MG10 sources, MG11 build, MG12 publishing, MG13 changes.
  */
 export const codes = {
   IST0101: { title: 'Referenced object not found', help: 'Create the object, or correct the name.' },
@@ -44,6 +45,13 @@ export const codes = {
   MG1102: { title: 'Port belongs to the appliance', help: 'Map the Gateway port to another node port under ports:.' },
   MG1103: { title: 'No HTTPS port to redirect to', help: 'Map a Gateway port with an HTTPS server under ports:.' },
   MG1104: { title: 'Subset defined twice', help: 'Keep one of the two; the first counts.' },
+  MG0901: {
+    title: 'Port not opened',
+    help: 'Free the port (`ss -ltnp` names its owner), or map another under ports:.',
+  },
+  MG0902: { title: 'Workers keep dying', help: 'The log has their last words.' },
+  MG0903: { title: 'Control keeps dying', help: 'The log has its last words; traffic goes on with the last version.' },
+  MG0904: { title: 'Admin or metrics not available', help: 'Free its port, or set another in the settings.' },
   MG1001: {
     title: 'Folder suddenly empty or gone',
     help: 'Bring the files back; or, to serve nothing, put an empty file `empty.yaml` into it.',
