@@ -1,71 +1,73 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { VirtualServiceResource } from '../resource/resource.ts';
+import type { ResourceKey, VirtualServiceResource } from '../resource/resource.ts';
 import type { AcceptedServer } from './accepted-server.ts';
 import { type Binding, bindVirtualService, compareBindings, redirectBindings, virtualHostKey } from './bindings.ts';
 import { type Bucket, BucketIndex, type Change } from './bucket-index.ts';
-import { MemoOf } from './memo.ts';
+import type { CatalogChange } from './catalog.ts';
+import { ComputedTable } from './computed-table.ts';
+import type { Reads } from './memo.ts';
 
 /** Who is bound to which name of which listener, kept up to date from build to build. */
 export class BoundServices {
-  readonly #gatewayNamespace: string;
   readonly #servers = new BucketIndex<AcceptedServer>({ namesOf: ({ gateway }) => [gateway], compare: byIndex });
   readonly #hosts = new BucketIndex<Binding>({
     namesOf: ({ listener, domain }) => [virtualHostKey(listener, domain)],
     compare: compareBindings,
   });
-  readonly #bindings = new MemoOf<VirtualServiceResource, readonly Binding[]>();
-  /** What the last build put in, to be taken out when it changes. */
-  #knownServers = new Map<string, AcceptedServer>();
-  #knownBindings = new Map<VirtualServiceResource | AcceptedServer, readonly Binding[]>();
+  /** Bindings hold the VirtualService itself, so that one that was written again is never the same. */
+  readonly #bindings: ComputedTable<readonly Binding[]>;
+  /** Servers of the last build, with the bindings that they have of themselves. */
+  #known = new Map<string, { readonly server: AcceptedServer; readonly redirects: readonly Binding[] }>();
 
-  constructor(gatewayNamespace: string) {
-    this.#gatewayNamespace = gatewayNamespace;
+  constructor(gatewayNamespace: string, virtualService: (key: ResourceKey) => VirtualServiceResource | undefined) {
+    const compute = (key: ResourceKey, reads: Reads): readonly Binding[] => {
+      const resource = virtualService(key);
+      const gateways = [...new Set(resource?.spec.gateways)];
+      const servers = gateways.flatMap((gateway) => reads.items(this.#servers.bucket(gateway)));
+      return resource === undefined ? [] : bindVirtualService(resource, servers, gatewayNamespace);
+    };
+    this.#bindings = new ComputedTable(compute, () => false);
   }
 
-  update(
-    virtualServices: Iterable<VirtualServiceResource>,
-    servers: readonly AcceptedServer[],
-    revision: number,
-  ): void {
-    this.#updateServers(servers, revision);
-    const bindings = new Map<VirtualServiceResource | AcceptedServer, readonly Binding[]>();
-    for (const server of this.#knownServers.values()) {
-      bindings.set(server, this.#knownBindings.get(server) ?? redirectBindings(server));
-    }
-    for (const service of virtualServices) bindings.set(service, this.#bind(service, revision));
-    this.#hosts.apply(changesOf(this.#knownBindings, bindings), revision);
-    this.#knownBindings = bindings;
+  /** Takes the servers and the changed VirtualServices of a build; gives the virtual hosts that they touch, by key. */
+  update(servers: readonly AcceptedServer[], change: CatalogChange, revision: number): Map<string, Bucket<Binding>> {
+    const { serverChanges, redirectChanges } = this.#replaceServers(servers);
+    const rebound = this.#bindings.refresh({
+      wanted: change.services,
+      dropped: change.goneServices,
+      changed: this.#servers.apply(serverChanges, revision).values(),
+    });
+    return this.#hosts.apply([...redirectChanges, ...[...rebound.values()].flatMap(eachBinding)], revision);
   }
 
-  /** Every virtual host that something is bound to, by key. */
-  hosts(): Iterable<readonly [string, Bucket<Binding>]> {
-    return this.#hosts.entries();
+  /** The bindings of one virtual host, in order. */
+  host(key: string): readonly Binding[] {
+    return this.#hosts.bucket(key).items;
   }
 
-  /** A server that is merged into the same again keeps its identity, so that its VirtualServices stay as they are. */
-  #updateServers(servers: readonly AcceptedServer[], revision: number): void {
-    const known = this.#knownServers;
-    const next = new Map<string, AcceptedServer>();
-    const changes: Change<AcceptedServer>[] = [];
+  /** A server that comes out the same keeps its identity, so that its VirtualServices stay as they are. */
+  #replaceServers(servers: readonly AcceptedServer[]): {
+    serverChanges: Change<AcceptedServer>[];
+    redirectChanges: Change<Binding>[];
+  } {
+    const previous = this.#known;
+    const changes: Change<{ server: AcceptedServer; redirects: readonly Binding[] }>[] = [];
+    this.#known = new Map();
     for (const server of servers) {
       const key = `${server.gateway}#${server.index}`;
-      const before = known.get(key);
-      const same = isDeepStrictEqual(before, server);
-      next.set(key, same && before !== undefined ? before : server);
-      if (!same) changes.push({ before, after: server });
+      const before = previous.get(key);
+      const same = before !== undefined && isDeepStrictEqual(before.server, server);
+      const after = same ? before : { server, redirects: redirectBindings(server) };
+      this.#known.set(key, after);
+      if (!same) changes.push({ before, after });
     }
-    for (const [key, before] of known) if (!next.has(key)) changes.push({ before });
-    this.#servers.apply(changes, revision);
-    this.#knownServers = next;
-  }
-
-  #bind(service: VirtualServiceResource, revision: number): readonly Binding[] {
-    const entry = this.#bindings.get(service, '', revision, (reads) => {
-      const gateways = new Set(service.spec.gateways);
-      const servers = [...gateways].flatMap((gateway) => reads.items(this.#servers.bucket(gateway)));
-      return bindVirtualService(service, servers, this.#gatewayNamespace);
-    });
-    return entry.value;
+    for (const [key, before] of previous) if (!this.#known.has(key)) changes.push({ before });
+    return {
+      serverChanges: changes.map(({ before, after }) => ({ before: before?.server, after: after?.server })),
+      redirectChanges: changes.flatMap(({ before, after }) =>
+        eachBinding({ before: before?.redirects, after: after?.redirects }),
+      ),
+    };
   }
 }
 
@@ -73,17 +75,6 @@ function byIndex(a: AcceptedServer, b: AcceptedServer): number {
   return a.index - b.index;
 }
 
-function* changesOf<K>(
-  before: ReadonlyMap<K, readonly Binding[]>,
-  after: ReadonlyMap<K, readonly Binding[]>,
-): Generator<Change<Binding>> {
-  for (const [owner, bindings] of after) {
-    const known = before.get(owner);
-    if (known === bindings) continue;
-    for (const binding of known ?? []) yield { before: binding };
-    for (const binding of bindings) yield { after: binding };
-  }
-  for (const [owner, bindings] of before) {
-    if (!after.has(owner)) for (const binding of bindings) yield { before: binding };
-  }
+function eachBinding({ before = [], after = [] }: Change<readonly Binding[]>): Change<Binding>[] {
+  return [...before.map((binding) => ({ before: binding })), ...after.map((binding) => ({ after: binding }))];
 }

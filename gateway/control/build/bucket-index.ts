@@ -32,20 +32,18 @@ export class BucketIndex<T> {
     return bucket;
   }
 
-  /** Every name that something has, in no particular order. */
-  *entries(): Generator<readonly [string, Bucket<T>]> {
-    for (const entry of this.#buckets) if (entry[1].items.length > 0) yield entry;
-  }
-
-  /** Applies the changes of one build; each touched bucket is rebuilt once, in order. */
-  apply(changes: Iterable<Change<T>>, revision: number): void {
+  /** Applies the changes of one build; each touched bucket is rebuilt once, in order. Gives the touched ones by name. */
+  apply(changes: Iterable<Change<T>>, revision: number): Map<string, Bucket<T>> {
+    const changed = new Map<string, Bucket<T>>();
     for (const [name, { removed, added }] of this.#byName(changes)) {
       const bucket = this.bucket(name);
       const kept = removed.size === 0 ? bucket.items : bucket.items.filter((item) => !removed.has(item));
       bucket.items = [...kept, ...added].sort(this.#compare);
       bucket.changedAt = revision;
       if (bucket.items.length === 0) this.#drop(name, bucket);
+      changed.set(name, bucket);
     }
+    return changed;
   }
 
   /** Nothing has the name any more: names of Pods come and go, the index must not grow with them. */

@@ -23,31 +23,42 @@ export type FileText = { readonly kind: 'file'; readonly path: string; readonly 
 
 type Item = Resource | FileText;
 
+/** What an update changed. */
+export type CatalogChange = {
+  readonly buckets: readonly Bucket<unknown>[];
+  /** Keys of VirtualServices that came or were replaced, and of those that went. */
+  readonly services: readonly ResourceKey[];
+  readonly goneServices: readonly ResourceKey[];
+};
+
 /** All resources of the last build, findable by what build asks for. */
 export class Catalog {
-  #resources: ReadonlyMap<ResourceKey, Resource> = new Map();
-  #files: ReadonlyMap<string, FileText> = new Map();
+  /** Copies of our own: callers may keep changing the maps that they hand in. */
+  readonly #resources = new Map<ResourceKey, Resource>();
+  readonly #files = new Map<string, FileText>();
   readonly #index = new BucketIndex<Item>({ namesOf, compare: compareItems });
-  readonly virtualServices = new Map<ResourceKey, VirtualServiceResource>();
 
-  /** Takes the input of a build; only what differs from the build before costs more than a comparison. */
-  update(resources: ReadonlyMap<ResourceKey, Resource>, files: ReadonlyMap<string, string>, revision: number): void {
-    const changes = [...mapChanges(this.#resources, resources)];
-    for (const { before, after } of changes) this.#trackVirtualService(before, after);
-    const fileItems = toFileItems(files, this.#files);
-    this.#index.apply([...changes, ...mapChanges(this.#files, fileItems)], revision);
-    this.#resources = resources;
-    this.#files = fileItems;
+  /** Takes the input of a build; what does not differ from the build before costs one comparison. */
+  update(
+    resources: ReadonlyMap<ResourceKey, Resource>,
+    files: ReadonlyMap<string, string>,
+    revision: number,
+  ): CatalogChange {
+    const changes = replaceContent(this.#resources, resources);
+    const fileChanges = replaceContent(this.#files, toFileItems(files, this.#files));
+    const buckets = [...this.#index.apply([...changes, ...fileChanges], revision).values()];
+    return { buckets, ...changedServices(changes) };
+  }
+
+  /** A VirtualService of the last update. */
+  virtualService(key: ResourceKey): VirtualServiceResource | undefined {
+    const resource = this.#resources.get(key);
+    return resource?.kind === 'VirtualService' ? resource : undefined;
   }
 
   /** A reader that notes in `reads` what it looked into. */
   reader(reads: Reads): CatalogReader {
     return new CatalogReader((name) => reads.items(this.#index.bucket(name) as Bucket<never>));
-  }
-
-  #trackVirtualService(before: Resource | undefined, after: Resource | undefined): void {
-    if (before?.kind === 'VirtualService') this.virtualServices.delete(resourceKey(before));
-    if (after?.kind === 'VirtualService') this.virtualServices.set(resourceKey(after), after);
   }
 }
 
@@ -150,15 +161,32 @@ function compareItems(a: Item, b: Item): number {
   return a.kind === 'file' || b.kind === 'file' ? 0 : olderFirst(a, b);
 }
 
-function* mapChanges<K, V>(before: ReadonlyMap<K, V>, after: ReadonlyMap<K, V>): Generator<Change<V>> {
-  let kept = 0;
-  for (const [key, value] of after) {
-    const old = before.get(key);
-    if (old !== undefined) kept++;
-    if (old !== value) yield { before: old, after: value };
+function changedServices(changes: readonly Change<Resource>[]): Pick<CatalogChange, 'services' | 'goneServices'> {
+  const services: ResourceKey[] = [];
+  const goneServices: ResourceKey[] = [];
+  for (const { before, after } of changes) {
+    if (after?.kind === 'VirtualService') services.push(resourceKey(after));
+    else if (before?.kind === 'VirtualService') goneServices.push(resourceKey(before));
   }
-  if (kept === before.size) return;
-  for (const [key, old] of before) if (!after.has(key)) yield { before: old };
+  return { services, goneServices };
+}
+
+/** Makes `mine` equal to `given`, and tells what had to change. */
+function replaceContent<K, V>(mine: Map<K, V>, given: ReadonlyMap<K, V>): Change<V>[] {
+  const changes: Change<V>[] = [];
+  for (const [key, after] of given) {
+    const before = mine.get(key);
+    if (before === after) continue;
+    changes.push({ before, after });
+    mine.set(key, after);
+  }
+  if (mine.size === given.size) return changes;
+  for (const [key, before] of mine) {
+    if (given.has(key)) continue;
+    changes.push({ before });
+    mine.delete(key);
+  }
+  return changes;
 }
 
 /** The files as items, those with the same text as before being the same items. */

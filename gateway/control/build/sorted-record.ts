@@ -6,27 +6,38 @@ import { compareText } from './age.ts';
  * while nothing changes at all so does the record.
  */
 export class SortedRecord<V extends { readonly key: string }> {
-  #keys: readonly string[] = [];
+  #keys: string[] = [];
   #record: Readonly<Record<string, V>> = Object.freeze({});
 
-  /** The record of these units, which may come in any order. */
-  update(units: Iterable<V>): Readonly<Record<string, V>> {
-    const byKey = new Map<string, V>();
-    for (const unit of units) byKey.set(unit.key, this.#known(unit));
-    if (!this.#hasKeysOf(byKey)) this.#keys = [...byKey.keys()].sort(compareText);
-    else if (this.#keys.every((key) => this.#record[key] === byKey.get(key))) return this.#record;
+  get current(): Readonly<Record<string, V>> {
+    return this.#record;
+  }
+
+  /** The record with these units set and those keys removed. */
+  change(set: readonly V[], removed: readonly string[]): Readonly<Record<string, V>> {
+    const changed = set.filter((unit) => !isDeepStrictEqual(this.#record[unit.key], unit));
+    const gone = new Set(removed.filter((key) => key in this.#record));
+    if (changed.length === 0 && gone.size === 0) return this.#record;
+    this.#changeKeys(changed, gone);
+    const fresh = new Map(changed.map((unit) => [unit.key, unit]));
     const record: Record<string, V> = {};
-    for (const key of this.#keys) record[key] = byKey.get(key) as V;
+    for (const key of this.#keys) record[key] = fresh.get(key) ?? (this.#record[key] as V);
     this.#record = Object.freeze(record);
     return this.#record;
   }
 
-  #known(unit: V): V {
-    const known = this.#record[unit.key];
-    return known !== undefined && known !== unit && isDeepStrictEqual(known, unit) ? known : unit;
+  /** The record of exactly these units. */
+  replace(units: readonly V[]): Readonly<Record<string, V>> {
+    const keys = new Set(units.map(({ key }) => key));
+    return this.change(
+      units,
+      this.#keys.filter((key) => !keys.has(key)),
+    );
   }
 
-  #hasKeysOf(units: ReadonlyMap<string, V>): boolean {
-    return units.size === this.#keys.length && this.#keys.every((key) => units.has(key));
+  #changeKeys(changed: readonly V[], gone: ReadonlySet<string>): void {
+    const added = changed.map(({ key }) => key).filter((key) => !(key in this.#record));
+    if (gone.size > 0) this.#keys = this.#keys.filter((key) => !gone.has(key));
+    if (added.length > 0) this.#keys = [...this.#keys, ...added].sort(compareText);
   }
 }
