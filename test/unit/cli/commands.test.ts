@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { startTestAdmin, temporaryDir } from '../admin/admin-kit.ts';
+import { runHere } from './cli-kit.ts';
+
+const usage: readonly (readonly [line: string, message: RegExp])[] = [
+  ['', /Usage: mesh-gateway/],
+  ['shfit myapp v1=1', /unknown command 'shfit'[^]*Did you mean shift\?/],
+  ['get', /missing required argument 'resource'/],
+  ['get routs', /there is no routs to get \(did you mean routes\?\)/],
+  ['get routes -o xml', /Allowed choices are table, wide, json, yaml/],
+  ['get routes --weird', /unknown option '--weird'/],
+  ['shift myapp', /missing required argument 'weights'/],
+  ['shift myapp v1', /v1 is not a weight: write SUBSET=WEIGHT/],
+  ['shift myapp =5', /=5 is not a weight/],
+  ['shift myapp v1=-1', /weight of v1 must be a whole number from 0 on, not "-1"/],
+  ['shift myapp v1=1.5', /must be a whole number/],
+  ['shift myapp v1=0x10', /must be a whole number/],
+  ['shift myapp v1=', /must be a whole number/],
+  ['shift myapp v1=1 v1=2', /v1 is named twice/],
+  ['shift a/b/c v1=1', /write NAME or NAMESPACE\/NAME/],
+  ['shift shop/myapp v1=1 -n default', /name different namespaces/],
+  ['get status --admin http://10.0.0.1:15000', /would send the token in the clear/],
+  ['get status --admin http://127.0.0.1:15000', /a URL needs the token/],
+  [
+    'get status --admin http://127.0.0.1:15000 --token-file /nonexistent',
+    /token file \/nonexistent cannot be read: there is no such file/,
+  ],
+  ['get status --admin http://', /is not a URL/],
+  ['validate', /missing required argument 'path'/],
+  ['validate x -o yaml', /Allowed choices are text, json/],
+];
+
+for (const [line, message] of usage) {
+  test(`"mesh-gateway ${line}" is wrong usage: code 2, told on stderr`, async () => {
+    const { code, out, err } = await runHere(line.split(' ').filter(Boolean));
+    assert.match(err, message);
+    assert.deepEqual([code, out], [2, '']);
+  });
+}
+
+test('help and version are results: stdout, code 0', async () => {
+  const help = await runHere(['--help']);
+  assert.deepEqual([help.code, help.err], [0, '']);
+  for (const word of ['run', 'validate', 'get', 'shift', 'traffic', 'demo', 'version', 'Examples:', 'Exit codes:']) {
+    assert.ok(help.out.includes(word), word);
+  }
+  assert.deepEqual(await runHere(['version']), { code: 0, out: 'mesh-gateway 0.1.0\n', err: '' });
+  assert.deepEqual(await runHere(['--version']), { code: 0, out: 'mesh-gateway 0.1.0\n', err: '' });
+  assert.match((await runHere(['shift', '--help'])).out, /whole vector/);
+});
+
+test('run and demo pass their options on and their exit code back', async () => {
+  const asked: unknown[] = [];
+  const deps = {
+    run: async (options: object) => {
+      asked.push({ ...options });
+      return 5;
+    },
+    demo: async (options: object) => void asked.push({ ...options }),
+  };
+  assert.equal((await runHere(['run', '--settings', 'a.yaml'], { deps })).code, 5);
+  assert.equal((await runHere(['run'], { deps })).code, 5);
+  assert.equal((await runHere(['demo', '--fresh'], { deps })).code, 0);
+  assert.deepEqual(asked, [{ settings: 'a.yaml' }, {}, { fresh: true }]);
+  const failing = await runHere(['run'], { deps: { run: () => Promise.reject(new Error('port 31380 is in use')) } });
+  assert.deepEqual(failing, { code: 1, out: '', err: 'mesh-gateway: port 31380 is in use\n' });
+});
+
+test('get shows every resource as a table, wide has more columns', async (t) => {
+  const { socket } = await startTestAdmin(t);
+  const expected: Readonly<Record<string, RegExp>> = {
+    listeners: /^LISTENER +PROTOCOL +GATEWAY-PORT +NODE-PORTS +HOSTS\nhttp\.31380 +HTTP +80 +31380 +2\n/,
+    routes:
+      /\nhttp\.31380 +\* +uri prefix \/api and .* +default\/myapp\/0 +myapp\.default\.svc\.cluster\.local:80\/v1 25%, .*\/v2 75%\n/,
+    clusters: /\nmyapp\.default\.svc\.cluster\.local +80 +v1 +2 +LEAST_REQUEST\n/,
+    endpoints: /\n\[fd00::1\]:8080 +1 +outbound\|80\|v1\|/,
+    certificates: /\ndefault\/app-tls +valid +2090-01-01 +localhost,127\.0\.0\.1\n/,
+    problems: /\nerror +IST0101 +VirtualService\/default\/myapp +app\.yaml:12:3 +There is no subset v3\.\n/,
+    workers: /\n1 +102 +serving +7 +3 +1 +2026-01-01T00:00:00\.000Z\n/,
+    status: /^ready: +yes\nnode: +node-1\n[^]*\nproblems: +1 errors, 0 warnings, 1 infos\n/,
+  };
+  for (const [name, table] of Object.entries(expected)) {
+    const { code, out, err } = await runHere(['get', name, '--admin', socket]);
+    assert.deepEqual([code, err], [0, ''], name);
+    assert.match(out, table);
+    assert.doesNotMatch(out, / \n/, 'no blanks at the ends of lines');
+    const wide = await runHere(['get', name, '-o', 'wide', '--admin', socket]);
+    assert.ok(wide.out.length >= out.length);
+  }
+  assert.match((await runHere(['get', 'cluster', '--admin', socket])).out, /^HOST/);
+  assert.match(
+    (await runHere(['get', 'certificates', '-o', 'wide', '--admin', socket])).out,
+    /default\/app-gateway\/https +(ab){32}/,
+  );
+});
+
+test('get gives programs what the API gives: JSON and YAML, the same data', async (t) => {
+  const { socket } = await startTestAdmin(t);
+  const json = await runHere(['get', 'routes', '-o', 'json', '--admin', socket]);
+  const yaml = await runHere(['get', 'routes', '-o', 'yaml', '--admin', socket]);
+  const data = JSON.parse(json.out) as { version: number; items: unknown[] };
+  assert.deepEqual([data.version, data.items.length], [7, 4]);
+  assert.deepEqual(parse(yaml.out), data);
+});
+
+test('an empty list is a message, not a result', async (t) => {
+  const { socket, backend } = await startTestAdmin(t);
+  backend.served = undefined;
+  assert.deepEqual(await runHere(['get', 'routes', '--admin', socket]), {
+    code: 0,
+    out: '',
+    err: 'There are no routes.\n',
+  });
+});
+
+test('what a terminal would obey is not printed', async (t) => {
+  const { socket, backend } = await startTestAdmin(t);
+  t.mock.method(backend, 'problems', () => [{ severity: 'error', code: 'X', message: 'a\x1b[2J\nb' }]);
+  const { out } = await runHere(['get', 'problems', '--admin', socket]);
+  assert.ok(!out.includes('\x1b'));
+  assert.match(out, /a \[2J b\n$/);
+});
+
+test('traffic lists what shift takes', async (t) => {
+  const { socket } = await startTestAdmin(t);
+  const { code, out, err } = await runHere(['traffic', 'default/myapp', '--admin', socket]);
+  assert.equal(code, 0);
+  assert.match(out, /^ROUTE +KEY +WEIGHT +SHARE +HOST\n0 +v1 +50 +50% +myapp\n0 +v2 +50 +50% +myapp\n$/);
+  assert.match(err, /app\.yaml, entity tag 50-50, version 7/);
+});
+
+test('shift passes namespace, route, reason and entity tag on; json gives the whole result', async (t) => {
+  const { socket, backend } = await startTestAdmin(t);
+  const line = [
+    'shift',
+    'default/myapp',
+    'v1=0',
+    'v2=100',
+    '--route',
+    '0',
+    '--reason',
+    'release 42',
+    '--if-match',
+    '50-50',
+  ];
+  const { code, out } = await runHere([...line, '-o', 'json', '--admin', socket]);
+  assert.equal(code, 0);
+  assert.equal((JSON.parse(out) as { version: number }).version, 8);
+  const [request] = backend.shifts;
+  assert.deepEqual(
+    [request?.namespace, request?.route, request?.reason, request?.ifMatch],
+    ['default', '0', 'release 42', ['"50-50"']],
+  );
+  const stale = await runHere([...line, '--admin', socket]);
+  assert.deepEqual([stale.code, stale.err], [1, 'mesh-gateway: it changed meanwhile\n']);
+});
+
+test('a refused shift suggests the key that was meant and lists the rules there are', async (t) => {
+  const { socket, backend } = await startTestAdmin(t);
+  backend.refusal = { ok: false, kind: 'invalid', message: 'there is no v3x', validKeys: ['stable', 'canary'] };
+  const keys = await runHere(['shift', 'myapp', 'stabel=90', 'canary=10', '--admin', socket]);
+  assert.match(keys.err, /there is no v3x\ndid you mean stable instead of stabel\?\n/);
+  const routes = ['login', 'rest'].map((route, index) => ({
+    route,
+    index,
+    destinations: [
+      { key: 'v1', host: 'a', weight: 1 },
+      { key: 'v2', host: 'a', weight: 1 },
+    ],
+  }));
+  backend.refusal = { ok: false, kind: 'invalid', message: 'name the rule', routes };
+  const rules = await runHere(['shift', 'myapp', 'v1=90', 'v2=10', '--admin', socket]);
+  assert.match(rules.err, /name the rule\n {2}--route login {2}\(v1, v2\)\n {2}--route rest/);
+  backend.refusal = { ok: false, kind: 'timeout', message: 'not confirmed in 2 s', version: 9, servedVersion: 8 };
+  assert.equal((await runHere(['shift', 'myapp', 'v1=1', '--admin', socket])).code, 1);
+});
+
+test('the gateway is found by --admin, then MESH_GATEWAY_ADMIN, then .demo/ here or above', async (t) => {
+  const { socket } = await startTestAdmin(t);
+  const dir = temporaryDir(t);
+  const deep = path.join(dir, 'a', 'b');
+  mkdirSync(deep, { recursive: true });
+  mkdirSync(path.join(dir, '.demo', 'run'), { recursive: true });
+  symlinkSync(socket, path.join(dir, '.demo', 'run', 'admin.sock'));
+  const get = (args: readonly string[], io: { env?: Record<string, string>; cwd?: string } = {}) =>
+    runHere(['get', 'status', ...args], { io });
+  assert.equal((await get(['--admin', socket])).code, 0);
+  assert.equal((await get(['--admin', `unix:${socket}`])).code, 0);
+  assert.equal((await get(['--admin', path.basename(socket)], { cwd: path.dirname(socket) })).code, 0);
+  assert.equal((await get([], { env: { MESH_GATEWAY_ADMIN: socket } })).code, 0);
+  assert.equal((await get([], { cwd: dir })).code, 0);
+  assert.equal((await get([], { cwd: deep })).code, 0);
+  const named = await get(['--admin', '/nonexistent'], { env: { MESH_GATEWAY_ADMIN: socket }, cwd: dir });
+  assert.equal(named.code, 3, 'a place that was named is the only one');
+});
+
+test('a gateway that is not there is told with every place that was tried: code 3', async (t) => {
+  const dir = temporaryDir(t);
+  mkdirSync(path.join(dir, '.demo', 'run'), { recursive: true });
+  writeFileSync(path.join(dir, '.demo', 'run', 'admin.sock'), '');
+  const { code, err } = await runHere(['get', 'status', '--admin', path.join(dir, '.demo', 'run', 'admin.sock')]);
+  assert.equal(code, 3);
+  assert.match(
+    err,
+    /^mesh-gateway: no running gateway was found: tried --admin at .*admin\.sock \((nobody listens|not a socket)\); start one, or name its admin socket/,
+  );
+});
+
+test('over a URL the token file is used; a wrong token is refused with code 1', async (t) => {
+  const { server, dir } = await startTestAdmin(t);
+  const url = `http://127.0.0.1:${server.port}`;
+  assert.equal((await runHere(['get', 'status', '--admin', url, '--token-file', server.tokenFile])).code, 0);
+  const env = { MESH_GATEWAY_ADMIN: url, MESH_GATEWAY_TOKEN_FILE: server.tokenFile };
+  assert.equal((await runHere(['get', 'status'], { io: { env } })).code, 0);
+  const wrong = path.join(dir, 'wrong');
+  copyFileSync('/dev/null', wrong);
+  writeFileSync(wrong, 'x'.repeat(43));
+  const refused = await runHere(['get', 'status', '--admin', url, '--token-file', wrong]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /this token is not valid/);
+});
+
+test('something else that answers there is told as such', async (t) => {
+  const other = http.createServer((_request, response) => response.end('<html>')).listen(0, '127.0.0.1');
+  t.after(() => other.close());
+  await new Promise((resolve) => other.once('listening', resolve));
+  const { port } = other.address() as { port: number };
+  const file = path.join(temporaryDir(t), 'token');
+  writeFileSync(file, 'token');
+  const { code, err } = await runHere(['get', 'status', '--admin', `http://127.0.0.1:${port}`, '--token-file', file]);
+  assert.equal(code, 1);
+  assert.match(err, /is not the admin API of a mesh-gateway/);
+});
