@@ -1,5 +1,5 @@
-import { closest } from './did-you-mean.ts';
 import { bodies, type ServedKind } from './served-kinds.ts';
+import { suggestion } from './suggestion.ts';
 
 /** What the gateway does with an object of some apiVersion and kind. */
 export type KindVerdict =
@@ -100,6 +100,5 @@ function hintFor(group: string, kind: string): string {
     return ` A ${kind} is served with apiVersion ${names.join(', ')}.`;
   }
   const beside = Object.entries(served).filter(([, entry]) => entry.group === group);
-  const guess = closest(kind, [...beside.map(([name]) => name), ...(inert[group] ?? []), ...(unserved[group] ?? [])]);
-  return guess === undefined ? '' : ` Did you mean "${guess}"?`;
+  return suggestion(kind, [...beside.map(([name]) => name), ...(inert[group] ?? []), ...(unserved[group] ?? [])]);
 }

@@ -1,7 +1,7 @@
 import type { Problem } from '../../../snapshot/problem.ts';
-import { didYouMean } from '../did-you-mean.ts';
 import type { RuleDestination } from '../istio/virtual-service.ts';
 import type { DestinationRuleResource, FieldPath, VirtualServiceResource } from '../resource.ts';
+import { suggestion } from '../suggestion.ts';
 import { problemAbout } from './finding.ts';
 import type { AnalyzeOptions } from './options.ts';
 import type { Backend, ResourceIndex } from './resource-index.ts';
@@ -132,5 +132,5 @@ function subsetMessage(subset: string, host: string, { rules, names }: HostSubse
     return `No DestinationRule defines subsets of ${host}, so "${subset}" selects nothing. Create one with this subset, or remove the subset here.`;
   const owners = rules.map((rule) => `${rule.namespace}/${rule.name}`).join(', ');
   const list = names.size === 0 ? 'none' : [...names].join(', ');
-  return `DestinationRule ${owners} has no subset "${subset}" of ${host} (it has: ${list}). Add it there, or correct it here.${didYouMean(subset, names)}`;
+  return `DestinationRule ${owners} has no subset "${subset}" of ${host} (it has: ${list}). Add it there, or correct it here.${suggestion(subset, names)}`;
 }

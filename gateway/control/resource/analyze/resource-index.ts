@@ -1,4 +1,3 @@
-import { didYouMean } from '../did-you-mean.ts';
 import { CLUSTER_DOMAIN, serviceHost } from '../host-names.ts';
 import type {
   DestinationRuleResource,
@@ -9,6 +8,7 @@ import type {
   ServiceResource,
   VirtualServiceResource,
 } from '../resource.ts';
+import { suggestion } from '../suggestion.ts';
 import { GatewayHosts, wildcardsOver } from './gateway-hosts.ts';
 import { LabelIndex } from './label-index.ts';
 
@@ -83,7 +83,7 @@ export class ResourceIndex {
   #suggest(name: string, candidates: readonly Iterator<string>[]): string {
     if (this.#suggestionsLeft === 0) return '';
     this.#suggestionsLeft -= 1;
-    return didYouMean(
+    return suggestion(
       name,
       candidates.flatMap((names) => Iterator.from(names).take(MAX_CANDIDATES).toArray()),
     );

@@ -1,11 +1,11 @@
 import { getCiphers } from 'node:tls';
 import { defined } from '../defined.ts';
-import { didYouMean } from '../did-you-mean.ts';
 import type { At } from '../reader/at.ts';
 import { listOf } from '../reader/collections.ts';
 import { type Reader, refine, required } from '../reader/reader.ts';
 import { record } from '../reader/record.ts';
 import { boolean, oneOf, plainText } from '../reader/scalars.ts';
+import { suggestion } from '../suggestion.ts';
 import type { CertificateSource, GatewayTls } from './gateway.ts';
 import { isDnsName } from './host-values.ts';
 
@@ -20,7 +20,7 @@ const secretName: Reader<string> = refine(plainText, (name, at) =>
 const cipher: Reader<string> = refine(plainText, (name, at) => {
   if (cipherNames.has(name.toUpperCase())) return name.toUpperCase();
   return at.report({
-    message: `"${name}" is not a cipher suite of this OpenSSL; use its names, as ECDHE-RSA-AES128-GCM-SHA256.${didYouMean(name, cipherNames)}`,
+    message: `"${name}" is not a cipher suite of this OpenSSL; use its names, as ECDHE-RSA-AES128-GCM-SHA256.${suggestion(name, cipherNames)}`,
   });
 });
 const cipherNames: ReadonlySet<string> = new Set(getCiphers().map((name) => name.toUpperCase()));

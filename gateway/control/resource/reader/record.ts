@@ -1,4 +1,4 @@
-import { didYouMean } from '../did-you-mean.ts';
+import { suggestion } from '../suggestion.ts';
 import type { At } from './at.ts';
 import { type Reader, type RequiredField, typeName } from './reader.ts';
 import { reportUnknownField } from './unknown-field.ts';
@@ -51,7 +51,7 @@ function reportMissing(at: At, fields: ReadonlyMap<string, Field>, entries: read
     if (typeof field === 'function' || there.has(name)) continue;
     // A misspelt neighbour already got its own report; say both, the fix is one.
     const unknown = entries.map(([entry]) => entry).filter((entry) => !fields.has(entry));
-    const misspelt = didYouMean(name, unknown).replace('Did you mean', 'It may be the misspelt');
+    const misspelt = suggestion(name, unknown).replace('Did you mean', 'It may be the misspelt');
     at.child(name, undefined).reportKey({ message: `"${name}" is missing: ${field.hint}.${misspelt}` });
   }
 }

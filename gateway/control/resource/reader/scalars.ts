@@ -1,4 +1,4 @@
-import { didYouMean } from '../did-you-mean.ts';
+import { suggestion } from '../suggestion.ts';
 import type { At } from './at.ts';
 import { type Reader, refine, typeName } from './reader.ts';
 
@@ -55,7 +55,7 @@ export function oneOf<T>(table: Readonly<Record<string, T>>, options?: { readonl
     const found = words.get(options?.ignoreCase ? value.toUpperCase() : value);
     if (found !== undefined) return found;
     return at.report({
-      message: `"${value}" is not allowed here: use ${[...words.keys()].join(', ')}.${didYouMean(value, words.keys())}`,
+      message: `"${value}" is not allowed here: use ${[...words.keys()].join(', ')}.${suggestion(value, words.keys())}`,
     });
   });
 }

@@ -1,4 +1,4 @@
-import { didYouMean } from '../did-you-mean.ts';
+import { suggestion } from '../suggestion.ts';
 import type { KnownFields, Unhonoured } from '../unhonoured.ts';
 import type { At } from './at.ts';
 
@@ -37,7 +37,7 @@ function checkKnown(at: At, known: KnownFields): void {
 }
 
 function reportUnknown(at: At, candidates: readonly string[]): void {
-  const guess = didYouMean(String(at.key), candidates);
+  const guess = suggestion(String(at.key), candidates);
   const advice = guess === '' ? ` Remove it, or check where it belongs; known here: ${list(candidates)}.` : guess;
   const folder = at.context.strictness === 'folder';
   at.reportKey({

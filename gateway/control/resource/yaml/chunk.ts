@@ -1,4 +1,4 @@
-import { type Document, isAlias, isScalar, visit } from 'yaml';
+import { type Document, isAlias, isScalar, visit, type YAMLError } from 'yaml';
 import type { FieldPath } from '../resource.ts';
 import { compose } from './compose.ts';
 import { type Located, locate } from './locate.ts';
@@ -60,7 +60,7 @@ function readDocument(document: Node, index: number, values: ChunkValue[], fault
     faults.push({ kind: 'hint', offset: warning.pos[0], message: `${warning.message}: the tag is ignored.` });
   if (document.errors.length > 0) {
     const value = plainValue(document).value;
-    for (const error of document.errors)
+    for (const error of independentErrors(document.errors))
       faults.push({ kind: 'syntax', ...describeSyntaxError(error, document), value });
     return;
   }
@@ -68,6 +68,12 @@ function readDocument(document: Node, index: number, values: ChunkValue[], fault
   if (plain.fault !== undefined) faults.push(plain.fault);
   else if (plain.value !== null && plain.value !== undefined)
     values.push({ index, start: document.contents?.range[0] ?? 0, value: plain.value });
+}
+
+/** After its first error a parser guesses, and finds errors that are none; only a repeated key is always one. */
+function independentErrors(errors: readonly YAMLError[]): readonly YAMLError[] {
+  const first = errors.find((error) => error.code !== 'DUPLICATE_KEY');
+  return errors.filter((error) => error === first || error.code === 'DUPLICATE_KEY');
 }
 
 /** Expands aliases, within limits: a few lines of anchors can stand for billions of nodes. */
