@@ -49,11 +49,3 @@ function tableOf(characters: string): Uint8Array {
 function rangeTable(holds: (byte: number) => boolean): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => (holds(byte) ? 1 : 0));
 }
-
-/** The bytes as latin1: what `buffer.toString('latin1', start, end)` gives, without its dispatch by encoding name. */
-export function latin1(buffer: Buffer, start: number, end: number): string {
-  return (buffer as Latin1Buffer).latin1Slice(start, end);
-}
-
-/** Public in Node since 0.x and missing from its types. */
-type Latin1Buffer = Buffer & { latin1Slice(start: number, end: number): string };

@@ -18,7 +18,7 @@ export type ChunkedLimits = {
   readonly trailerCount: number;
 };
 
-export const DEFAULT_CHUNKED_LIMITS: ChunkedLimits = { extensionBytes: 4096, trailerBytes: 8192, trailerCount: 64 };
+const DEFAULT_CHUNKED_LIMITS: ChunkedLimits = { extensionBytes: 4096, trailerBytes: 8192, trailerCount: 64 };
 
 const State = {
   sizeStart: 0,

@@ -1,4 +1,5 @@
-import { COLON, CR, equalsIgnoringCase, FIELD_VALUE, HTAB, LF, latin1, SP, TOKEN } from './bytes.ts';
+import { latin1 } from '../../support/latin1.ts';
+import { COLON, CR, equalsIgnoringCase, FIELD_VALUE, HTAB, LF, SP, TOKEN } from './bytes.ts';
 import { HeadError } from './head-error.ts';
 import { HeaderId, headerIdOf } from './header-names.ts';
 

@@ -88,7 +88,7 @@ export function readFraming(head: MessageHead, buffer: Buffer): number {
 }
 
 /** `1*DIGIT` up to 2^53 - 1, or -1. */
-export function parseLength(buffer: Uint8Array, start: number, end: number): number {
+function parseLength(buffer: Uint8Array, start: number, end: number): number {
   if (start === end) return -1;
   let length = 0;
   for (let i = start; i < end; i++) {

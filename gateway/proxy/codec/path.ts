@@ -1,4 +1,5 @@
-import { DOT, HEX, latin1, PERCENT, SLASH, UNRESERVED } from './bytes.ts';
+import { latin1 } from '../../support/latin1.ts';
+import { DOT, HEX, PERCENT, SLASH, UNRESERVED } from './bytes.ts';
 import { HeadError, type HeadErrorCode } from './head-error.ts';
 
 /**

@@ -1,3 +1,8 @@
+/**
+ * The codec promises one reading of every byte: what another parser could read differently is refused, and the split of the bytes
+ * never matters. It never touches a socket, keeps no buffer, and makes no object per field. Called by the connections of both
+ * directions: heads here and in `response-head.ts`, bodies in `chunked.ts`, then `path.ts` and `host.ts` for what was asked.
+ */
 import { equalsIgnoringCase } from './bytes.ts';
 import { parseFields, SectionState } from './fields.ts';
 import { MessageHead, readFraming } from './framing.ts';

@@ -1,4 +1,5 @@
-import { CR, LF, latin1, METHOD_TOKEN, SP, TARGET } from './bytes.ts';
+import { latin1 } from '../../support/latin1.ts';
+import { CR, LF, METHOD_TOKEN, SP, TARGET } from './bytes.ts';
 import { SectionState } from './fields.ts';
 import { HeadError } from './head-error.ts';
 import { parseHost } from './host.ts';

@@ -1,4 +1,5 @@
-import { CR, FIELD_VALUE, LF, latin1, SP } from './bytes.ts';
+import { latin1 } from '../../support/latin1.ts';
+import { CR, FIELD_VALUE, LF, SP } from './bytes.ts';
 import { FieldFlag, parseFields, SectionState } from './fields.ts';
 import { MessageHead, readFraming } from './framing.ts';
 import { HeadError } from './head-error.ts';

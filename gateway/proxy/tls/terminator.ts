@@ -3,17 +3,16 @@
  * Never: trusts a server name that OpenSSL was not shown, listens, or lets a client error throw.
  * Called by the worker: `prepare` and `commit` with snapshots, `accept` with each connection of an HTTPS listener.
  */
-import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import { LRUCache } from 'lru-cache';
 import type { Certificate } from '../../snapshot/certificate.ts';
-import type { Listener, TlsServer } from '../../snapshot/listener.ts';
-import { CompileError } from '../compile-error.ts';
+import type { Listener } from '../../snapshot/listener.ts';
 import { type ClientHello, ClientHelloReader } from './client-hello.ts';
 import { createTlsServer, type TlsCommon } from './policy.ts';
 import { refusalBytes, refusalOf, type TlsRefusal } from './refusal.ts';
-import { normalizeServerName, ServerNames } from './server-names.ts';
+import { normalizeServerName } from './server-names.ts';
+import { type CompiledListener, compileListener, type Termination } from './terminations.ts';
 
 /** What is known of a connection once it is secure. */
 export type SecureInfo = {
@@ -30,19 +29,13 @@ export type SecureInfo = {
 export type TlsTerminatorOptions = TlsCommon & {
   /** Secure contexts kept; others are made again when a client asks for them. */
   readonly contextCacheSize: number;
-  /** The socket is paused and has an error listener of ours; the callee owns it from here on. */
+  /**
+   * Called in the very turn in which the handshake ends, before any content was read: a read hook set now misses nothing. The socket
+   * has an error listener of ours; the callee owns it from here on.
+   */
   readonly onSecure: (socket: TLSSocket, info: SecureInfo) => void;
   /** The socket is already on its way out. */
   readonly onRefused: (reason: TlsRefusal, listener: string) => void;
-};
-
-/** A TLS server with its certificate: what a ClientHello is resolved to. */
-type Termination = { readonly id: string; readonly server: TlsServer; readonly certificate: Certificate };
-
-type CompiledListener = {
-  readonly source: Listener;
-  readonly terminations: readonly Termination[];
-  readonly names: ServerNames<Termination>;
 };
 
 /** A version that was found sound; give it to {@link TlsTerminator.commit}, or forget it. */
@@ -75,7 +68,7 @@ export class TlsTerminator {
 
   /**
    * Compiles all HTTPS listeners of a snapshot and changes nothing; what is unchanged since the last commit is taken over.
-   * Throws {@link CompileError} for a certificate, key or cipher list that OpenSSL refuses.
+   * Throws CompileError for a certificate, key or cipher list that OpenSSL refuses.
    */
   prepare(
     listeners: Readonly<Record<string, Listener>>,
@@ -85,11 +78,8 @@ export class TlsTerminator {
     const servers = new Map<string, Server>();
     for (const listener of Object.values(listeners)) {
       if (listener.protocol !== 'HTTPS') continue;
-      const previous = this.#listeners.get(listener.key);
-      compiled.set(
-        listener.key,
-        isCurrent(previous, listener, certificates) ? previous : this.#compile(listener, certificates, servers),
-      );
+      const context = { previous: this.#listeners.get(listener.key), common: this.#options, servers };
+      compiled.set(listener.key, compileListener(listener, certificates, context));
     }
     return { listeners: compiled, servers };
   }
@@ -100,7 +90,7 @@ export class TlsTerminator {
       [...prepared.listeners.values()].flatMap(({ terminations }) => terminations.map(({ id }) => id)),
     );
     for (const id of this.#servers.keys()) if (!current.has(id)) this.#servers.delete(id);
-    for (const [id, server] of prepared.servers) this.#servers.set(id, server);
+    for (const [id, server] of prepared.servers) this.#servers.set(id, this.#wire(server));
     this.#listeners = prepared.listeners;
   }
 
@@ -159,12 +149,20 @@ export class TlsTerminator {
 
   /** `emit` on a real tls.Server keeps the native fast path, its handshake checks and its client-certificate checks. */
   #handOver(arrival: Arrival, termination: Termination): void {
-    let server = this.#servers.get(termination.id);
-    if (server === undefined) {
-      server = this.#wire(createTlsServer(termination.server, termination.certificate, this.#options));
-      this.#servers.set(termination.id, server);
+    try {
+      this.#serverOf(termination).emit('connection', arrival.socket);
+    } catch {
+      // Nothing that a client sends gets here: OpenSSL is out of memory, or the socket has lost its handle.
+      this.#refuse(arrival, 'handshake-failed');
     }
-    server.emit('connection', arrival.socket);
+  }
+
+  #serverOf(termination: Termination): Server {
+    const kept = this.#servers.get(termination.id);
+    if (kept !== undefined) return kept;
+    const server = this.#wire(createTlsServer(termination.server, termination.certificate, this.#options));
+    this.#servers.set(termination.id, server);
+    return server;
   }
 
   #wire(server: Server): Server {
@@ -215,68 +213,6 @@ export class TlsTerminator {
     clearTimeout(arrival.timer);
     return this.#arrivals.delete(arrival.socket);
   }
-
-  #compile(
-    listener: Listener,
-    certificates: Readonly<Record<string, Certificate>>,
-    servers: Map<string, Server>,
-  ): CompiledListener {
-    const names = new ServerNames<Termination>();
-    const terminations = listener.tls.map((server): Termination => {
-      const certificate = certificates[server.certificate];
-      if (certificate === undefined) {
-        throw new CompileError(
-          `listeners/${listener.key}`,
-          `TLS server ${server.key} has no certificate ${server.certificate}`,
-        );
-      }
-      const termination = { id: terminationId(listener, server, certificate), server, certificate };
-      if (!this.#servers.has(termination.id) && !servers.has(termination.id)) {
-        servers.set(termination.id, this.#wire(soundServer(termination, listener, this.#options)));
-      }
-      for (const host of server.hosts) names.add(host, termination);
-      return termination;
-    });
-    return { source: listener, terminations, names };
-  }
-}
-
-/** Makes the server of a termination, and turns what OpenSSL says into the unit that is to blame. */
-function soundServer({ server, certificate }: Termination, listener: Listener, common: TlsCommon): Server {
-  try {
-    return createTlsServer(server, certificate, common);
-  } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause);
-    const isCipher = cause instanceof Error && 'code' in cause && cause.code === 'ERR_SSL_NO_CIPHER_MATCH';
-    const unit = isCipher ? `listeners/${listener.key}` : `certificates/${certificate.key}`;
-    throw new CompileError(
-      unit,
-      isCipher ? `TLS server ${server.key}: no such cipher suite: ${text}` : `certificate or key is refused: ${text}`,
-      { cause },
-    );
-  }
-}
-
-/** Equal inputs, equal id: an unchanged TLS server keeps its context over versions; a changed chain or key makes a new one. */
-function terminationId(listener: Listener, server: TlsServer, certificate: Certificate): string {
-  const { minVersion, maxVersion, cipherSuites = [] } = server;
-  const content = createHash('sha256')
-    .update(certificate.certificatePem)
-    .update(certificate.privateKeyPem)
-    .digest('base64');
-  return JSON.stringify([listener.key, server.key, content, minVersion, maxVersion, ...cipherSuites]);
-}
-
-function isCurrent(
-  compiled: CompiledListener | undefined,
-  listener: Listener,
-  certificates: Readonly<Record<string, Certificate>>,
-): compiled is CompiledListener {
-  return (
-    compiled !== undefined &&
-    compiled.source === listener &&
-    compiled.terminations.every(({ certificate }) => certificates[certificate.key] === certificate)
-  );
 }
 
 function ignore(): void {}
