@@ -4,7 +4,7 @@
 import type { BuildInput, BuildResult } from './build-input.ts';
 import { IncrementalBuild } from './incremental-build.ts';
 
-export type { BuildInput, BuildResult, GatewayIdentity } from './build-input.ts';
+export type { BuildResult, GatewayIdentity } from './build-input.ts';
 export { certificateFiles } from './certificates.ts';
 
 /** A builder remembers the last build, only to do less in the next: the result depends on the input alone. */

@@ -1,7 +1,7 @@
 import type { Route, RouteMatch } from '../../snapshot/route.ts';
 
 /** True when a block matches every request: any path, and no condition besides. */
-export function isCatchAll(match: RouteMatch): boolean {
+function isCatchAll(match: RouteMatch): boolean {
   const { uri, scheme, method, authority, headers, withoutHeaders, queryParams } = match;
   const others = headers.length + withoutHeaders.length + queryParams.length;
   return (

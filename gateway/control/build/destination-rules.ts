@@ -17,7 +17,7 @@ export type MergedRule = {
 };
 
 /** Labels to select endpoints by, with the policy that is left after falling back to the rule's. */
-export type MergedSubset = { readonly labels: Labels; readonly policy: TrafficPolicy };
+type MergedSubset = { readonly labels: Labels; readonly policy: TrafficPolicy };
 
 /**
  * The rule for a host, as Istio looks it up for a gateway: in the gateway's namespace, then in the service's, then in

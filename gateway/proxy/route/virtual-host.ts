@@ -3,14 +3,13 @@
 // Called by the worker: compiled once per snapshot, matched once per request.
 import type { Route, RouteMatch, StringMatch, VirtualHost } from '../../snapshot/route.ts';
 import type { Candidate } from './candidates.ts';
-import { CompileError } from './compile-error.ts';
 import { compileConditions } from './conditions.ts';
 import type { RequestView } from './request-view.ts';
 import { compileStringMatch } from './string-match.ts';
 import { type FiledCandidate, UriIndex } from './uri-index.ts';
 
 /** A route with what the caller prepared for it (weighted choice, labels, ...). */
-export type CompiledRoute<T> = { readonly route: Route; readonly attached: T };
+type CompiledRoute<T> = { readonly route: Route; readonly attached: T };
 
 /** A virtual host that is ready to match. */
 export type CompiledVirtualHost<T> = {
@@ -19,13 +18,16 @@ export type CompiledVirtualHost<T> = {
   match(request: RequestView): CompiledRoute<T> | undefined;
 };
 
-/** Compiles a virtual host; `attach` is called once for each route. Throws {@link CompileError} for a bad pattern. */
+/**
+ * Compiles a virtual host; `attach` is called once for each route. Throws an Error for a bad pattern:
+ * its message names the route and the reason, the caller knows which unit it compiles.
+ */
 export function compileVirtualHost<T>(virtualHost: VirtualHost, attach: (route: Route) => T): CompiledVirtualHost<T> {
   const filed: FiledCandidate<CompiledRoute<T>>[] = [];
   for (const route of virtualHost.routes) {
     const compiled = { route, attached: attach(route) };
     const blocks = route.matches.length === 0 ? [EVERY_REQUEST] : route.matches;
-    for (const block of blocks) filed.push(file(virtualHost.key, compiled, block, filed.length));
+    for (const block of blocks) filed.push(file(compiled, block, filed.length));
   }
   const index = new UriIndex(filed);
   return { source: virtualHost, match: (request) => index.find(request) };
@@ -33,12 +35,7 @@ export function compileVirtualHost<T>(virtualHost: VirtualHost, attach: (route: 
 
 const EVERY_REQUEST: RouteMatch = { headers: [], withoutHeaders: [], queryParams: [] };
 
-function file<R extends CompiledRoute<unknown>>(
-  unit: string,
-  route: R,
-  block: RouteMatch,
-  order: number,
-): FiledCandidate<R> {
+function file<R extends CompiledRoute<unknown>>(route: R, block: RouteMatch, order: number): FiledCandidate<R> {
   try {
     const candidate: Candidate<R> = {
       order,
@@ -48,7 +45,7 @@ function file<R extends CompiledRoute<unknown>>(
     return { uri: block.uri, candidate };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CompileError(unit, `route ${route.route.key}: ${reason}`, { cause });
+    throw new Error(`route ${route.route.key}: ${reason}`, { cause });
   }
 }
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CompileError } from '#gateway/proxy/route/compile-error.ts';
 import { MAX_REGEX_INPUT } from '#gateway/proxy/route/string-match.ts';
 import { compileVirtualHost } from '#gateway/proxy/route/virtual-host.ts';
 import type { Route, RouteMatch, StringMatch } from '#gateway/snapshot/route.ts';
@@ -93,12 +92,9 @@ test('what was attached comes back with the route, once per route', () => {
   assert.equal(attached, 2);
 });
 
-test('a pattern that is not RE2 names the virtual host, the route and the reason', () => {
+test('a pattern that is not RE2 names the route and the reason', () => {
   const bad = aVirtualHost(aRoute('bad', aMatch({ uri: regex('(?=look)') })));
-  assert.throws(
-    () => compileVirtualHost(bad, () => undefined),
-    (error: unknown) => error instanceof CompileError && error.unit === bad.key && /bad.*\(\?=/.test(error.reason),
-  );
+  assert.throws(() => compileVirtualHost(bad, () => undefined), /^Error: route bad: .*\(\?=/);
 });
 
 test('a value longer than the limit does not match a regex', () => {
