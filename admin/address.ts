@@ -1,5 +1,3 @@
-import { isIPv6 } from 'node:net';
-
 /** Where the admin API listens, as the settings give it. */
 export type AdminAddress = {
   readonly address: string;
@@ -23,9 +21,4 @@ export function checkAdminAddress(admin: AdminAddress): string | undefined {
 export function isLoopback(address: string): boolean {
   const bare = address.toLowerCase().replace(/^\[|\]$/g, '');
   return bare === 'localhost' || bare === '::1' || /^(::ffff:)?127(\.\d{1,3}){3}$/.test(bare);
-}
-
-/** `host:port` as it stands in a URL. */
-export function hostPort(address: string, port: number): string {
-  return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
 }

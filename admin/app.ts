@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type RouteOptions } from 'fastify';
+import { ApiError, type ErrorCode, errorBody } from './api/errors.ts';
+import { openApiDocument } from './api/openapi.ts';
+import { errorSchema } from './api/schemas.ts';
+import { explainValidation } from './api/validation.ts';
 import type { Guard } from './auth/guard.ts';
-import { ApiError, type ErrorCode, errorBody } from './errors.ts';
 import type { AdminLog } from './log.ts';
-import { openApiDocument } from './openapi.ts';
 import { registerLists } from './routes/lists.ts';
 import { registerStatus } from './routes/status.ts';
 import { registerTraffic } from './routes/traffic.ts';
-import { errorSchema } from './schemas.ts';
-import { explainValidation } from './validation.ts';
 import type { Actor, AdminBackend } from './views.ts';
 
 const BODY_BYTES = 64 * 1024;

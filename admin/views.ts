@@ -40,7 +40,7 @@ export type NodeStatus = {
   readonly source: SourceStatus;
 };
 
-export type SourceStatus = {
+type SourceStatus = {
   readonly kind: string;
   /** Folder, or address of the cluster. */
   readonly location: string;
@@ -75,7 +75,7 @@ export type TrafficView = {
   readonly routes: readonly TrafficRoute[];
 };
 
-export type TrafficRoute = {
+type TrafficRoute = {
   /** What `ShiftRequest.route` takes: the rule's name, or its index as a decimal string. */
   readonly route: string;
   readonly index: number;
@@ -83,7 +83,7 @@ export type TrafficRoute = {
   readonly destinations: readonly TrafficDestination[];
 };
 
-export type TrafficDestination = {
+type TrafficDestination = {
   /** What a weight is keyed by: the subset, `host/subset[:port]` where that is ambiguous, the host where there is no subset. */
   readonly key: string;
   readonly host: string;

@@ -4,7 +4,7 @@
  * before anything else happens to a request.
  */
 import type { IncomingMessage } from 'node:http';
-import { ApiError } from '../errors.ts';
+import { ApiError } from '../api/errors.ts';
 import type { AdminLog } from '../log.ts';
 import { FailureLimit } from './failures.ts';
 import { type AllowedHosts, checkAddressed } from './origin.ts';

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { ApiError } from '../errors.ts';
+import { ApiError } from '../api/errors.ts';
 
 /** The names under which this server may be addressed, lower case, IPv6 without brackets. */
 export type AllowedHosts = ReadonlySet<string>;

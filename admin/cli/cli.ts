@@ -8,8 +8,6 @@ import { createProgram } from './commands.ts';
 import { type CliDeps, processIo } from './deps.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
 
-export type { CliDeps, CliIo, SettingsFault, ValidateResult } from './deps.ts';
-
 /** Runs one command line (without node and script) and resolves with its exit code; never rejects. */
 export async function runCli(argv: readonly string[], deps: CliDeps): Promise<number> {
   const io = deps.io ?? processIo();

@@ -22,7 +22,7 @@ export type ValidateResult = {
 };
 
 /** One fault of a settings file, as the settings parser reports it. */
-export type SettingsFault = {
+type SettingsFault = {
   readonly field: string;
   readonly message: string;
   readonly file: string;

@@ -6,7 +6,7 @@ import type {
   ProblemItem,
   RouteItem,
   WorkerItem,
-} from '../schemas.ts';
+} from '../api/schemas.ts';
 import { type Column, formatTable } from './table.ts';
 
 /** What `get` knows to show: how people may call it, and how its items become a table. */

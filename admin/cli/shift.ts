@@ -1,4 +1,4 @@
-import type { ShiftResultItem } from '../schemas.ts';
+import type { ShiftResultItem } from '../api/schemas.ts';
 import { callAdmin } from './client.ts';
 import type { CliIo } from './deps.ts';
 import { CliError, exitCodes } from './exit-codes.ts';

@@ -1,4 +1,4 @@
-import type { StatusItem } from '../schemas.ts';
+import type { StatusItem } from '../api/schemas.ts';
 
 /** The status as lines of `name: value`, not ready and problems first to be seen. */
 export function formatStatus(body: unknown): string {

@@ -1,4 +1,4 @@
-import type { TrafficItem } from '../schemas.ts';
+import type { TrafficItem } from '../api/schemas.ts';
 import { callAdmin } from './client.ts';
 import type { CliIo } from './deps.ts';
 import { type AdminOptions, adminTargets } from './find-admin.ts';

@@ -44,7 +44,7 @@ export async function validate(
 const nothing: ValidateResult = { problems: [], objects: 0, files: 0 };
 
 /** `file:line:column: error IST0106 VirtualService/default/myapp spec.http[0]: message`, as editors jump to. */
-export function formatProblem(problem: Problem, paint: (severity: Problem['severity']) => string): string {
+function formatProblem(problem: Problem, paint: (severity: Problem['severity']) => string): string {
   const { position, object, field } = problem;
   const where = position === undefined ? '' : `${position.file}:${position.line}:${position.column}: `;
   const what = [

@@ -1,4 +1,4 @@
-import { countUnits } from '../lists.ts';
+import { countUnits } from '../api/lists.ts';
 import type { AdminBackend, WorkerView } from '../views.ts';
 import { counter, type Family, gauge } from './families.ts';
 

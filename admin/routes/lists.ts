@@ -10,7 +10,7 @@ import {
   problemItems,
   routeItems,
   workerItems,
-} from '../lists.ts';
+} from '../api/lists.ts';
 import {
   certificatesSchema,
   clustersSchema,
@@ -19,7 +19,7 @@ import {
   problemsSchema,
   routesSchema,
   workersSchema,
-} from '../schemas.ts';
+} from '../api/schemas.ts';
 import type { AdminBackend } from '../views.ts';
 
 /** The plain lists: what the workers serve, who they are, and what is wrong. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { countUnits, isoTime } from '../lists.ts';
-import { type StatusItem, statusSchema } from '../schemas.ts';
+import { countUnits, isoTime } from '../api/lists.ts';
+import { type StatusItem, statusSchema } from '../api/schemas.ts';
 import type { AdminBackend } from '../views.ts';
 
 /** The node on one page: ready or why not, versions, counts. */

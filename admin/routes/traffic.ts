@@ -4,9 +4,8 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { parseEntityTags } from '../entity-tags.ts';
-import { ApiError, type ErrorCode } from '../errors.ts';
-import type { AdminLog } from '../log.ts';
+import { parseEntityTags } from '../api/entity-tags.ts';
+import { ApiError, type ErrorCode } from '../api/errors.ts';
 import {
   errorSchema,
   type ShiftBody,
@@ -15,7 +14,8 @@ import {
   shiftSchema,
   type TrafficItem,
   trafficSchema,
-} from '../schemas.ts';
+} from '../api/schemas.ts';
+import type { AdminLog } from '../log.ts';
 import type { Actor, AdminBackend, ShiftRefusal, ShiftRequest, ShiftResult, TrafficView } from '../views.ts';
 
 const PATH = '/api/v1/traffic/:namespace/:virtualservice';

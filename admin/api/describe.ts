@@ -1,4 +1,4 @@
-import type { NamedMatch, RouteAction, RouteMatch, StringMatch } from '../gateway/snapshot/route.ts';
+import type { NamedMatch, RouteAction, RouteMatch, StringMatch } from '../../gateway/snapshot/route.ts';
 
 /** One match block in words: `uri prefix /api and header end-user = jason`. */
 export function describeMatch(match: RouteMatch): string {

@@ -2,11 +2,12 @@
  * The lists of the admin API, derived from the snapshot that is served: what is shown is what the workers have,
  * not what somebody wrote. Fields are copied one by one, so that a private key cannot slip through.
  */
-import type { Certificate } from '../gateway/snapshot/certificate.ts';
-import type { Cluster } from '../gateway/snapshot/cluster.ts';
-import type { Problem } from '../gateway/snapshot/problem.ts';
-import type { Route, VirtualHost, WeightedCluster } from '../gateway/snapshot/route.ts';
-import type { Snapshot, SnapshotUnits } from '../gateway/snapshot/snapshot.ts';
+import type { Certificate } from '../../gateway/snapshot/certificate.ts';
+import type { Cluster } from '../../gateway/snapshot/cluster.ts';
+import type { Problem } from '../../gateway/snapshot/problem.ts';
+import type { Route, VirtualHost, WeightedCluster } from '../../gateway/snapshot/route.ts';
+import type { Snapshot, SnapshotUnits } from '../../gateway/snapshot/snapshot.ts';
+import type { WorkerView } from '../views.ts';
 import { describeAnswer, describeMatch } from './describe.ts';
 import type {
   CertificateItem,
@@ -17,7 +18,6 @@ import type {
   RouteItem,
   WorkerItem,
 } from './schemas.ts';
-import type { WorkerView } from './views.ts';
 
 const SOON_MS = 21 * 24 * 3_600_000;
 
