@@ -238,6 +238,28 @@ describe('TlsTerminator', () => {
     }
   });
 
+  it('a client cannot renegotiate', async () => {
+    harness.onSecure = (socket) => socket.resume();
+    const socket = tlsConnect({
+      port: harness.port,
+      host: '127.0.0.1',
+      servername: 'app.example.com',
+      ca: ca.certificatePem,
+      maxVersion: 'TLSv1.2',
+    });
+    try {
+      await once(socket, 'secureConnect');
+      const outcome = await new Promise((resolve) => {
+        socket.once('error', resolve);
+        socket.renegotiate({}, (error) => resolve(error));
+      });
+      assert.ok(outcome instanceof Error, 'the handshake was made anew');
+    } finally {
+      harness.onSecure = (socket) => socket.end('hello');
+      socket.destroy();
+    }
+  });
+
   it('20 MB go through both ways unharmed', async () => {
     const echo = await startTerminator();
     try {
