@@ -23,7 +23,8 @@ export class UriIndex<R> {
   }
 
   find(request: RequestView): R | undefined {
-    let best = search(this.#sensitive, request.path, request, undefined);
+    let best: Candidate<R> | undefined;
+    if (!this.#sensitive.empty) best = search(this.#sensitive, request.path, request, best);
     if (!this.#insensitive.empty) best = search(this.#insensitive, request.path.toLowerCase(), request, best);
     return earlierMatch(this.#others, request, best)?.route;
   }
