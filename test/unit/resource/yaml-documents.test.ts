@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { parseYamlDocuments, plainDocument } from '#gateway/control/resource/yaml-documents.ts';
 
 function parse(text: string) {
@@ -151,6 +153,16 @@ describe('faults', () => {
 });
 
 describe('parsing again', () => {
+  test('positions survive the syntax tree, which is given up when memory is short', async () => {
+    const [document] = parseYamlDocuments('a:\n  b: 1\n', 'f.yaml').documents;
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    // A weak reference holds until the current turn ends.
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    assert.deepEqual(document?.positionOf(['a', 'b'], 'value'), { file: 'f.yaml', line: 2, column: 6 });
+  });
+
   test('an unchanged document keeps its value, also when it moved', () => {
     const before = parseYamlDocuments('a: 1\n---\nb: {c: 2}\n', 'f.yaml');
     const after = parseYamlDocuments('a: 1\nx: 2\n---\nb: {c: 2}\n', 'f.yaml', before);

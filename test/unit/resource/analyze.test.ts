@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { makeCa } from '../../kit/certificates.ts';
+import { analyzeText, brief } from './reading.ts';
+
+const istio = 'apiVersion: networking.istio.io/v1';
+/** One line per object, so that positions are easy to see. */
+const gateway = `---\n{${istio}, kind: Gateway, metadata: {name: gw}, spec: {servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*.example", shop/shop.test]}]}}\n`;
+const rule = `---\n{${istio}, kind: DestinationRule, metadata: {name: app}, spec: {host: app, subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]}}\n`;
+const service =
+  '---\n{apiVersion: v1, kind: Service, metadata: {name: app}, spec: {ports: [{port: 80}], selector: {app: app}}}\n';
+const pod = (name: string, labels: string) =>
+  `---\n{apiVersion: v1, kind: Pod, metadata: {name: ${name}, labels: {${labels}}}, status: {podIP: 10.0.0.1}}\n`;
+
+/** A VirtualService of 10 lines whose destination stands in line 10. */
+function routing(destination: string, options: { readonly hosts?: string; readonly gateways?: string } = {}): string {
+  const { hosts = '[a.example]', gateways = '[gw]' } = options;
+  return `${istio}
+kind: VirtualService
+metadata:
+  name: app
+spec:
+  hosts: ${hosts}
+  gateways: ${gateways}
+  http:
+  - route:
+    - destination: {${destination}}
+`;
+}
+
+describe('a destination', () => {
+  test('that is all there raises nothing', () => {
+    assert.deepEqual(analyzeText(routing('host: app, subset: v1') + gateway + rule + service), []);
+  });
+
+  test('with an unknown subset is an error at the subset, where the rule is known', () => {
+    const problems = analyzeText(routing('host: app, subset: v9') + gateway + rule + service);
+    assert.deepEqual(brief(problems), ['10:40 error MG0303 spec.http[0].route[0].destination.subset']);
+    assert.match(problems[0]?.message ?? '', /has no subset "v9".*v1, v2.*Did you mean "v1"\?/);
+  });
+
+  test('with a subset and no rule is a warning in a part, an error in the whole', () => {
+    const text = routing('host: app, subset: v1') + gateway + service;
+    assert.deepEqual(brief(analyzeText(text)), ['10:40 warning MG0303 spec.http[0].route[0].destination.subset']);
+    assert.deepEqual(brief(analyzeText(text, { scope: 'whole' })), [
+      '10:40 error MG0303 spec.http[0].route[0].destination.subset',
+    ]);
+  });
+
+  test('finds subsets under any spelling of its host, under wildcards, and in visible namespaces only', () => {
+    const at = (host: string, more = '') => rule.replace('host: app', `host: ${host}${more}`);
+    for (const found of [
+      at('app.default'),
+      at('app.default.svc.cluster.local'),
+      at('"*.default.svc.cluster.local"'),
+      rule
+        .replace('name: app}', 'name: app, namespace: istio-system}')
+        .replace('host: app', 'host: app.default.svc.cluster.local'),
+    ])
+      assert.deepEqual(analyzeText(routing('host: app, subset: v1') + gateway + found + service), []);
+    for (const hidden of [
+      at('app', ', exportTo: ["."]'),
+      rule
+        .replace('name: app}', 'name: app, namespace: other}')
+        .replace('host: app', 'host: app.default.svc.cluster.local'),
+    ])
+      assert.deepEqual(brief(analyzeText(routing('host: app, subset: v1') + gateway + hidden + service)), [
+        '10:40 warning MG0303 spec.http[0].route[0].destination.subset',
+      ]);
+  });
+
+  test('that nobody answers for is a warning with the nearest host', () => {
+    const problems = analyzeText(routing('host: apq') + gateway + service);
+    assert.deepEqual(brief(problems), ['10:27 warning IST0101 spec.http[0].route[0].destination.host']);
+    assert.match(problems[0]?.message ?? '', /Did you mean "app\.default\.svc\.cluster\.local"/);
+  });
+
+  test('is found by its full host, in other namespaces, and under ServiceEntries', () => {
+    const entry = (host: string) =>
+      `---\n{${istio}, kind: ServiceEntry, metadata: {name: e}, spec: {hosts: [${host}], ports: [{number: 80, name: h}], resolution: DNS, endpoints: [{address: b.example}]}}\n`;
+    assert.deepEqual(analyzeText(routing('host: app.default.svc.cluster.local') + gateway + service), []);
+    assert.deepEqual(analyzeText(routing('host: api.other.org') + gateway + entry('api.other.org')), []);
+    assert.deepEqual(analyzeText(routing('host: api.other.org') + gateway + entry('"*.org"')), []);
+  });
+
+  test('must name a port of a service with several, and one that exists', () => {
+    const several = service.replace('[{port: 80}]', '[{port: 80, name: a}, {port: 81, name: b}]');
+    assert.deepEqual(brief(analyzeText(routing('host: app') + gateway + several)), [
+      '10:7 warning IST0112 spec.http[0].route[0].destination',
+    ]);
+    assert.deepEqual(analyzeText(routing('host: app, port: {number: 81}') + gateway + several), []);
+    assert.deepEqual(brief(analyzeText(routing('host: app, port: {number: 82}') + gateway + several)), [
+      '10:47 warning MG0302 spec.http[0].route[0].destination.port.number',
+    ]);
+  });
+});
+
+describe('a VirtualService', () => {
+  test('without a Gateway is for the mesh: an info, and its destinations are nobody else’s business', () => {
+    const text = routing('host: nobody, subset: v9').replace('  gateways: [gw]\n', '');
+    assert.deepEqual(brief(analyzeText(text)), ['5:1 info MG0301 spec.gateways']);
+  });
+
+  test('that names a Gateway which is not there is a warning with the nearest name', () => {
+    const problems = analyzeText(routing('host: app', { gateways: '[mesh, gv]' }) + gateway + service);
+    assert.deepEqual(brief(problems), ['7:20 warning IST0101 spec.gateways[1]']);
+    assert.match(problems[0]?.message ?? '', /Did you mean "default\/gw"/);
+  });
+
+  test('whose hosts no server admits is a warning for each such host', () => {
+    const hosts = '[a.example, example, shop.test, "*.a.example", "*.other"]';
+    assert.deepEqual(brief(analyzeText(routing('host: app', { hosts }) + gateway + service)), [
+      '6:22 warning IST0132 spec.hosts[1]',
+      '6:31 warning IST0132 spec.hosts[2]',
+      '6:57 warning IST0132 spec.hosts[4]',
+    ]);
+  });
+
+  test('that is not exported to the gateway is a warning', () => {
+    const text = routing('host: app').replace('  gateways:', '  exportTo: ["."]\n  gateways:');
+    assert.deepEqual(brief(analyzeText(text + gateway + service)), ['7:13 warning MG0305 spec.exportTo']);
+  });
+
+  test('warns of rules behind a catch-all and behind equal conditions', () => {
+    const rules = (...matches: string[]) =>
+      `${istio}\nkind: VirtualService\nmetadata: {name: app}\nspec:\n  hosts: [a.example]\n  gateways: [gw]\n  http:\n${matches.map((match) => `  - {${match}route: [{destination: {host: app}}]}\n`).join('')}${gateway}${service}`;
+    const lines = (...matches: string[]) => brief(analyzeText(rules(...matches)));
+    assert.deepEqual(lines('match: [{uri: {prefix: /a}}], ', ''), []);
+    assert.deepEqual(lines('', 'match: [{uri: {prefix: /a}}], '), ['9:5 warning IST0130 spec.http[1]']);
+    assert.deepEqual(lines('match: [{uri: {prefix: /}}], ', ''), ['9:5 warning IST0130 spec.http[1]']);
+    assert.deepEqual(lines('match: [{uri: {prefix: /}, headers: {a: {}}}], ', ''), []);
+    assert.deepEqual(lines('match: [{uri: {prefix: /}, port: 80}], ', ''), []);
+    assert.deepEqual(lines('match: [{uri: {exact: /a}}], ', 'match: [{uri: {exact: /a}}], '), [
+      '9:5 warning IST0130 spec.http[1]',
+    ]);
+  });
+});
+
+describe('a DestinationRule', () => {
+  test('warns of subsets that select no workload, where the service has workloads', () => {
+    const text = rule.slice(4) + service;
+    assert.deepEqual(analyzeText(text), []);
+    assert.deepEqual(analyzeText(text + pod('other', 'app: other, version: v9')), []);
+    const problems = brief(analyzeText(text + pod('a', 'app: app, version: v1')));
+    assert.equal(problems.length, 1);
+    assert.match(problems[0] ?? '', /^1:\d+ warning IST0173 spec\.subsets\[1\]\.labels$/);
+  });
+
+  test('counts WorkloadEntries and the endpoints of a ServiceEntry as workloads', () => {
+    const workload = `---\n{${istio}, kind: WorkloadEntry, metadata: {name: vm}, spec: {address: 10.0.0.2, labels: {app: app, version: v2}}}\n`;
+    assert.deepEqual(analyzeText(rule.slice(4) + service + workload + pod('a', 'app: app, version: v1')), []);
+    const entry = `---\n{${istio}, kind: ServiceEntry, metadata: {name: e}, spec: {hosts: [app.org], ports: [{number: 80, name: h}], resolution: STATIC, endpoints: [{address: 10.0.0.1, labels: {version: v1}}]}}\n`;
+    assert.match(
+      brief(analyzeText(rule.slice(4).replace('host: app', 'host: app.org') + entry))[0] ?? '',
+      /IST0173 spec\.subsets\[1\]/,
+    );
+  });
+});
+
+describe('a Gateway', () => {
+  const secure = (name: string, host: string, credential = 'cert') =>
+    `---\n{${istio}, kind: Gateway, metadata: {name: ${name}}, spec: {servers: [{port: {number: 443, name: https, protocol: HTTPS}, hosts: [${host}], tls: {mode: SIMPLE, credentialName: ${credential}}}]}}\n`;
+  const fields = (text: string, options = {}) =>
+    brief(analyzeText(text, options)).map((line) => line.replace(/^\S+ /, ''));
+
+  test('for other gateways is an info', () => {
+    const other = gateway.replace('{servers', '{selector: {istio: egressgateway}, servers');
+    assert.deepEqual(fields(other, { gatewayLabels: { istio: 'ingressgateway' } }), ['info MG0304 spec.selector']);
+    assert.deepEqual(fields(other), []);
+  });
+
+  test('whose Secret is missing, empty or expired says so', async () => {
+    assert.deepEqual(fields(secure('a', 'a.example')), ['warning IST0161 spec.servers[0].tls.credentialName']);
+    const empty = '---\n{apiVersion: v1, kind: Secret, metadata: {name: cert, namespace: istio-system}}\n';
+    assert.deepEqual(fields(secure('a', 'a.example') + empty), ['error IST0161 spec.servers[0].tls.credentialName']);
+    const { certificatePem, privateKeyPem, notAfter } = await (await makeCa()).issue({ names: ['a.example'] });
+    const stringData = JSON.stringify({ 'tls.crt': certificatePem, 'tls.key': privateKeyPem });
+    const full = `---\n{apiVersion: v1, kind: Secret, metadata: {name: cert}, stringData: ${stringData}}\n`;
+    assert.deepEqual(fields(secure('a', 'a.example') + full, { now: notAfter }), []);
+    assert.deepEqual(fields(secure('a', 'a.example') + full, { now: notAfter + 1 }), [
+      'warning MG0306 spec.servers[0].tls.credentialName',
+    ]);
+  });
+
+  test('that claims a TLS host, a host or a port of another one is a warning', () => {
+    const secret = '---\n{apiVersion: v1, kind: Secret, metadata: {name: cert}}\n';
+    const conflicts = (text: string) => fields(text + secret).filter((line) => line.includes('IST0145'));
+    assert.deepEqual(conflicts(secure('a', 'a.example') + secure('b', 'a.example')), [
+      'warning IST0145 spec.servers[0].hosts[0]',
+    ]);
+    assert.deepEqual(conflicts(secure('a', 'a.example') + secure('b', 'b.example')), []);
+    assert.deepEqual(conflicts(gateway + gateway.replace('name: gw', 'name: g2').replace(', shop/shop.test', '')), [
+      'warning IST0145 spec.servers[0].hosts[0]',
+    ]);
+    assert.deepEqual(conflicts(gateway + secure('b', 'b.example').replace('443', '80')), [
+      'warning IST0145 spec.servers[0].port.protocol',
+    ]);
+  });
+});
+
+test('in the whole, what build reports with its own knowledge is left to it', () => {
+  const text = routing('host: nobody') + gateway;
+  assert.deepEqual(analyzeText(text, { scope: 'whole' }), []);
+});
