@@ -13,7 +13,7 @@ export function checkAdminAddress(admin: AdminAddress): string | undefined {
   if (admin.tls !== undefined || isLoopback(admin.address)) return undefined;
   return (
     `admin.address ${admin.address} can be reached from other machines, and without TLS the admin token would cross the network in the clear: ` +
-    'set admin.tls.certificate and admin.tls.privateKey (PEM files), or use 127.0.0.1 and reach it through ssh -L'
+    'set admin.tls.certificate and admin.tls.privateKey (PEM files), or use 127.0.0.1 and reach it through ssh -L.'
   );
 }
 

@@ -73,12 +73,12 @@ function toApiError(error: FastifyError | ApiError, log: AdminLog, body?: unknow
   if (error instanceof ApiError) return error;
   if (error.validation !== undefined) {
     const reasons = explainValidation(error.validation, body);
-    return new ApiError('invalid', `${reasons.join('; ')}: nothing was changed`, { details: { reasons } });
+    return new ApiError('invalid', `${reasons.join('; ')}. Nothing was changed.`, { details: { reasons } });
   }
   const status = error.statusCode ?? 500;
   if (status < 500) return new ApiError(codeOfStatus[status] ?? 'bad-request', error.message);
   log.error({ err: error }, 'admin request failed');
-  return new ApiError('internal', 'the admin API failed on this request; the log says why');
+  return new ApiError('internal', 'The admin API failed on this request; the log says why.');
 }
 
 function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
@@ -93,10 +93,10 @@ function unknownRoute(method: string, url: string, routes: readonly RouteOptions
   const path = url.split('?', 1)[0] ?? url;
   const allowed = new Set(routes.filter((route) => matches(route.url, path)).flatMap((route) => route.method));
   if (allowed.size === 0) {
-    return new ApiError('not-found', `there is nothing at ${path}; /openapi.json lists what there is`);
+    return new ApiError('not-found', `There is nothing at ${path}; /openapi.json lists what there is.`);
   }
   const allow = [...allowed].join(', ');
-  return new ApiError('method-not-allowed', `${path} takes ${allow}, not ${method}`, { headers: { allow } });
+  return new ApiError('method-not-allowed', `${path} takes ${allow}, not ${method}.`, { headers: { allow } });
 }
 
 function matches(pattern: string, path: string): boolean {

@@ -125,9 +125,9 @@ const clientErrorCodes: Readonly<Record<string, ErrorCode>> = {
   HPE_HEADER_OVERFLOW: 'header-too-large',
 };
 const clientErrorMessages = {
-  'request-timeout': 'the request did not arrive in time',
-  'header-too-large': 'the header fields are too large',
-  'bad-request': 'this is not valid HTTP/1.1',
+  'request-timeout': 'The request did not arrive in time.',
+  'header-too-large': 'The header fields are too large.',
+  'bad-request': 'This is not valid HTTP/1.1.',
 } as const;
 
 /** What node:http cannot parse gets the same error shape as everything else. */
@@ -150,7 +150,7 @@ function listenOnTcp(server: http.Server, { address, port }: AdminAddress): Prom
     const fail = (error: NodeJS.ErrnoException): void => {
       const why =
         error.code === 'EADDRINUSE' ? 'it is in use: stop the other program or set admin.port' : error.message;
-      reject(new Error(`the admin API cannot listen on ${address} port ${port}: ${why}`, { cause: error }));
+      reject(new Error(`The admin API cannot listen on ${address} port ${port}: ${why}.`, { cause: error }));
     };
     server.once('error', fail);
     server.listen({ host: address, port }, () => {

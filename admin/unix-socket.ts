@@ -14,7 +14,7 @@ const PROBE_MS = 1_000;
  */
 export async function listenOnUnixSocket(server: net.Server, file: string): Promise<() => void> {
   if (Buffer.byteLength(file) > LONGEST_PATH) {
-    throw new Error(`the path of the admin socket ${file} is longer than ${LONGEST_PATH} bytes: choose a shorter one`);
+    throw new Error(`The path of the admin socket ${file} is longer than ${LONGEST_PATH} bytes: choose a shorter one.`);
   }
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   await refuseWhatIsNotStale(file);
@@ -32,10 +32,11 @@ export async function listenOnUnixSocket(server: net.Server, file: string): Prom
 async function refuseWhatIsNotStale(file: string): Promise<void> {
   const stats = statOf(file);
   if (stats === undefined) return;
-  if (!stats.isSocket()) throw new Error(`${file} is in the way of the admin socket and is not a socket: move it away`);
+  if (!stats.isSocket())
+    throw new Error(`${file} is in the way of the admin socket and is not a socket: move it away.`);
   if (await answers(file)) {
     throw new Error(
-      `another mesh-gateway answers on the admin socket ${file}: stop it, or give this one another socket`,
+      `Another mesh-gateway answers on the admin socket ${file}: stop it, or give this one another socket.`,
     );
   }
 }

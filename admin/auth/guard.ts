@@ -48,14 +48,14 @@ function refuse(
   { token, log }: { readonly token: AdminToken; readonly log: AdminLog },
 ): never {
   if (!failures.permits(address)) {
-    throw new ApiError('too-many-failures', 'too many requests without a valid token: wait a second', {
+    throw new ApiError('too-many-failures', 'Too many requests without a valid token: wait a second.', {
       headers: { 'retry-after': '1' },
     });
   }
   log.warn({ address }, candidate === undefined ? 'admin request without a token' : 'admin request with a wrong token');
   const message =
     candidate === undefined
-      ? `send "Authorization: Bearer TOKEN"; the token is in ${token.file}`
-      : `this token is not valid; the right one is in ${token.file}`;
+      ? `Send "Authorization: Bearer TOKEN"; the token is in ${token.file}.`
+      : `This token is not valid; the right one is in ${token.file}.`;
   throw new ApiError('unauthorized', message, { headers: CHALLENGE });
 }

@@ -20,16 +20,16 @@ export type Addressed = {
  */
 export function checkAddressed(request: Addressed, allowed: AllowedHosts): void {
   const name = hostName(request.host);
-  if (name === undefined) throw new ApiError('bad-request', 'the request needs one valid Host header');
+  if (name === undefined) throw new ApiError('bad-request', 'The request needs one valid Host header.');
   if (!allowed.has(name) && !isLocalAddress(name, request.localAddress)) {
     throw new ApiError(
       'misdirected-host',
-      'this Host is not a name of the admin API: use localhost, 127.0.0.1, [::1] or the address of the settings',
+      'This Host is not a name of the admin API: use localhost, 127.0.0.1, [::1] or the address of the settings.',
     );
   }
   if (request.origin === undefined) return;
   if (request.origin.toLowerCase() !== `${request.scheme}://${request.host?.toLowerCase()}`) {
-    throw new ApiError('forbidden-origin', 'web pages of another origin may not use the admin API');
+    throw new ApiError('forbidden-origin', 'Web pages of another origin may not use the admin API.');
   }
 }
 

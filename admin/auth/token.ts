@@ -59,7 +59,7 @@ function readToken(file: string, log: AdminLog): string | undefined {
   const stats = lstatSync(file, { throwIfNoEntry: false });
   if (stats === undefined) return undefined;
   if (!stats.isFile())
-    throw new Error(`${file} must be a regular file that holds the admin token: remove it, and a new one is made`);
+    throw new Error(`${file} must be a regular file that holds the admin token: remove it, and a new one is made.`);
   if ((stats.mode & 0o077) !== 0) {
     chmodSync(file, 0o600);
     log.warn(

@@ -18,8 +18,9 @@ export function successOf(response: AdminResponse, sentKeys: readonly string[] =
 
 function suggestKeys(sent: readonly string[], details: Details | undefined): string[] {
   const valid = details?.validKeys ?? [];
+  const open = valid.filter((key) => !sent.includes(key));
   return sent.flatMap((key) => {
-    const near = valid.includes(key) ? undefined : didYouMean(key, valid);
+    const near = valid.includes(key) ? undefined : didYouMean(key, open);
     return near === undefined ? [] : [`did you mean ${near} instead of ${key}?`];
   });
 }

@@ -4,6 +4,7 @@ import type { CliIo } from './deps.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
 import { type AdminOptions, adminTargets } from './find-admin.ts';
 import { formatData, type OutputFormat } from './output.ts';
+import { plural } from './plural.ts';
 import { successOf } from './refusal.ts';
 import { parseVirtualService, trafficPath } from './virtual-service.ts';
 
@@ -58,7 +59,7 @@ function describe(result: ShiftResultItem): string {
     const before = result.before[key];
     return before === undefined || before === weight ? `${key}=${weight}` : `${key}=${weight} (was ${before})`;
   });
-  const served = `version ${result.version}, served by ${result.workers.length} worker${result.workers.length === 1 ? '' : 's'} of ${result.node}`;
+  const served = `version ${result.version}, served by ${plural(result.workers.length, 'worker')} of ${result.node}`;
   const edited = result.source === undefined || !result.changed ? '' : `\nedited ${result.source}`;
   return `${object} route ${result.route}: ${weights.join(', ')}${result.changed ? '' : ' (as before)'}\n${served}${edited}\n`;
 }

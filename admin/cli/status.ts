@@ -1,4 +1,14 @@
 import type { StatusItem } from '../api/schemas.ts';
+import { plural } from './plural.ts';
+
+const nouns: Readonly<Record<string, string>> = {
+  listeners: 'listener',
+  virtualHosts: 'host',
+  routes: 'route',
+  clusters: 'cluster',
+  endpoints: 'endpoint',
+  certificates: 'certificate',
+};
 
 /** The status as lines of `name: value`, not ready and problems first to be seen. */
 export function formatStatus(body: unknown): string {
@@ -13,13 +23,23 @@ export function formatStatus(body: unknown): string {
       'version',
       `${version.served} served${version.published === version.served ? '' : `, ${version.published} published`}`,
     ],
-    ['source', `${source.kind} ${source.location}, ${source.objects} objects${source.synced ? '' : ', not read yet'}`],
+    [
+      'source',
+      `${source.kind} ${source.location}, ${plural(source.objects, 'object')}${source.synced ? '' : ', not read yet'}`,
+    ],
     ...(source.held === undefined ? [] : [['held', source.held] as const]),
-    ['workers', `${workers.serving} of ${workers.total} serving, ${workers.connections} connections`],
-    ['problems', `${problems.error} errors, ${problems.warning} warnings, ${problems.info} infos`],
+    ['workers', `${workers.serving} of ${workers.total} serving, ${plural(workers.connections, 'connection')}`],
+    [
+      'problems',
+      Object.entries(problems)
+        .map(([severity, n]) => plural(n, severity))
+        .join(', '),
+    ],
     [
       'serving',
-      `${counts.listeners} listeners, ${counts.virtualHosts} hosts, ${counts.routes} routes, ${counts.clusters} clusters, ${counts.endpoints} endpoints, ${counts.certificates} certificates`,
+      Object.entries(counts)
+        .map(([name, n]) => plural(n, nouns[name] ?? name))
+        .join(', '),
     ],
   ];
   return lines.map(([name, value]) => `${`${name}:`.padEnd(15)}${value}\n`).join('');

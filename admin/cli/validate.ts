@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Problem } from '../../gateway/snapshot/problem.ts';
 import type { CliDeps, CliIo, ValidateResult } from './deps.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { plural } from './plural.ts';
 
 /** Code of a fault in a settings file; those of objects come with the problem. */
 const SETTINGS_CODE = 'SETTINGS';
@@ -60,10 +61,6 @@ function paint(io: CliIo): (severity: Problem['severity']) => string {
   if (!io.isTerminal || io.env['NO_COLOR']) return (severity) => severity;
   const colors = { error: 31, warning: 33, info: 36 } as const;
   return (severity) => `\x1b[${colors[severity]}m${severity}\x1b[0m`;
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** A settings file is told from objects by what objects must have at their top: apiVersion, kind, metadata. */

@@ -123,7 +123,7 @@ function listen(server: http.Server, { address, port }: MetricsOptions): Promise
     const fail = (error: NodeJS.ErrnoException): void => {
       const why =
         error.code === 'EADDRINUSE' ? 'it is in use: stop the other program or set metrics.port' : error.message;
-      reject(new Error(`metrics cannot be served on ${address} port ${port}: ${why}`, { cause: error }));
+      reject(new Error(`Metrics cannot be served on ${address} port ${port}: ${why}.`, { cause: error }));
     };
     server.once('error', fail);
     server.listen({ host: address, port }, () => {

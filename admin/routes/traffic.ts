@@ -68,7 +68,10 @@ export function registerTraffic(app: FastifyInstance, options: ShiftOptions): vo
 function toRequest(params: Params, body: ShiftBody, ifMatch: string | undefined, actor: Actor): ShiftRequest {
   const { route, weights, reason } = body;
   if (Object.values(weights).every((weight) => weight === 0)) {
-    throw new ApiError('invalid', 'the weights sum to 0, so no destination would get any traffic: nothing was changed');
+    throw new ApiError(
+      'invalid',
+      'The weights sum to 0, so no destination would get any traffic. Nothing was changed.',
+    );
   }
   return {
     namespace: params.namespace,
@@ -84,7 +87,7 @@ function toRequest(params: Params, body: ShiftBody, ifMatch: string | undefined,
 /** RFC 9110 §13.1.1: If-Match compares strongly, so weak tags match nothing. */
 function entityTags(header: string): string[] {
   const tags = parseEntityTags(header);
-  if (tags === undefined) throw new ApiError('bad-request', 'If-Match must be * or a list of quoted entity tags');
+  if (tags === undefined) throw new ApiError('bad-request', 'If-Match must be * or a list of quoted entity tags.');
   return tags.filter((tag) => !tag.startsWith('W/'));
 }
 
@@ -123,7 +126,7 @@ function definedOnly(values: Readonly<Record<string, unknown>>): Record<string, 
 }
 
 function notFound({ namespace, virtualservice }: Params): ApiError {
-  return new ApiError('not-found', `there is no VirtualService ${namespace}/${virtualservice}`);
+  return new ApiError('not-found', `There is no VirtualService ${namespace}/${virtualservice}.`);
 }
 
 function trafficItem(view: TrafficView): TrafficItem {

@@ -82,7 +82,7 @@ test('get shows every resource as a table, wide has more columns', async (t) => 
     certificates: /\ndefault\/app-tls +valid +2090-01-01 +localhost,127\.0\.0\.1\n/,
     problems: /\nerror +IST0101 +VirtualService\/default\/myapp +app\.yaml:12:3 +There is no subset v3\.\n/,
     workers: /\n1 +102 +serving +7 +3 +1 +2026-01-01T00:00:00\.000Z\n/,
-    status: /^ready: +yes\nnode: +node-1\n[^]*\nproblems: +1 errors, 0 warnings, 1 infos\n/,
+    status: /^ready: +yes\nnode: +node-1\n[^]*\nproblems: +1 error, 0 warnings, 1 info\n/,
   };
   for (const [name, table] of Object.entries(expected)) {
     const { code, out, err } = await runHere(['get', name, '--admin', socket]);
@@ -222,7 +222,7 @@ test('over a URL the token file is used; a wrong token is refused with code 1', 
   writeFileSync(wrong, 'x'.repeat(43));
   const refused = await runHere(['get', 'status', '--admin', url, '--token-file', wrong]);
   assert.equal(refused.code, 1);
-  assert.match(refused.err, /this token is not valid/);
+  assert.match(refused.err, /This token is not valid/);
 });
 
 test('something else that answers there is told as such', async (t) => {
