@@ -19,7 +19,7 @@ export function runCommandLine(argv: readonly string[]): Promise<number> {
       ]);
       return runDemo({ root: process.cwd(), fresh, startSupervisor });
     },
-    validate: async (paths) => (await import('../control/resource/validate-paths.ts')).validatePaths(paths),
+    validate: async (paths) => (await import('../control/validate-paths.ts')).validatePaths(paths),
     validateSettings: (text, file) => {
       const result = parseSettings(text, file, {});
       return 'problems' in result ? result.problems : [];

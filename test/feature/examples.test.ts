@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { validatePaths } from '#gateway/control/resource/validate-paths.ts';
+import { validatePaths } from '#gateway/control/validate-paths.ts';
 import { startBackends } from '#gateway/demo/backends-child.ts';
 import { podsOf } from '#gateway/demo/pods.ts';
 import { get, TestGateway } from '../kit/gateway.ts';

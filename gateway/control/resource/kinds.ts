@@ -88,8 +88,7 @@ export function kindVerdict(apiVersion: string, kind: string): KindVerdict {
   return { verdict: 'unknown', severity, hint: hintFor(group, kind) };
 }
 
-/** True for a kind's name that some group serves. */
-export function isServedKind(kind: string): kind is ServedKind {
+function isServedKind(kind: string): kind is ServedKind {
   return Object.hasOwn(bodies, kind);
 }
 

@@ -72,7 +72,6 @@ export type EndpointsResource = ResourceOf<'Endpoints'>;
 export type EndpointSliceResource = ResourceOf<'EndpointSlice'>;
 export type PodResource = ResourceOf<'Pod'>;
 export type SecretResource = ResourceOf<'Secret'>;
-export type NamespaceResource = ResourceOf<'Namespace'>;
 
 /** `VirtualService/default/myapp`: unique among the served kinds. */
 export type ResourceKey = string;

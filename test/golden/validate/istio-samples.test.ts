@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { validatePaths } from '#gateway/control/resource/validate-paths.ts';
+import { validatePaths } from '#gateway/control/validate-paths.ts';
 import type { Problem } from '#gateway/snapshot/problem.ts';
 import { requires, sharedDir } from '../../kit/require.ts';
 

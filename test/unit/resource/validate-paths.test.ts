@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { validatePaths } from '#gateway/control/resource/validate-paths.ts';
+import { validatePaths } from '#gateway/control/validate-paths.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -23,7 +23,7 @@ export type GatewayServer = {
 };
 
 /** HTTP2, GRPC and GRPC-WEB are read as HTTP; TLS with mode SIMPLE as HTTPS. */
-export type GatewayPort = { readonly number: number; readonly name: string; readonly protocol: 'HTTP' | 'HTTPS' };
+type GatewayPort = { readonly number: number; readonly name: string; readonly protocol: 'HTTP' | 'HTTPS' };
 
 /** `[namespace/]host`: which VirtualServices (by namespace) may bind which names. */
 export type GatewayHost = {

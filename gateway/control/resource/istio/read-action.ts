@@ -63,7 +63,7 @@ function prefixOf(value: string | undefined): Redirect['path'] {
 }
 
 /** Reports two fields of which at most one may be there. */
-export function exclusive(at: At, value: object, a: string, b: string): void {
+function exclusive(at: At, value: object, a: string, b: string): void {
   if (a in value && b in value)
     at.child(b, undefined).reportKey({ message: `"${a}" and "${b}" exclude each other: keep one.` });
 }

@@ -10,7 +10,7 @@ const REMEMBERED = 1000;
 const MAX_LENGTH = 4096;
 
 /** A regular expression that RE2 takes (linear time: no look-around, no back-references). */
-export const regex: Reader<string> = refine(plainText, (pattern, at) => {
+const regex: Reader<string> = refine(plainText, (pattern, at) => {
   if (pattern === '*' || compiled.has(pattern)) return pattern;
   if (pattern.length > MAX_LENGTH)
     return at.report({

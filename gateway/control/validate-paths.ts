@@ -2,15 +2,15 @@
 // Never: talks to a gateway or a cluster, changes a file, or takes what is absent from a part of a configuration for an error.
 // Called by: `mesh-gateway validate` (offline), the tests of the examples.
 import { stat } from 'node:fs/promises';
-import type { Problem } from '../../snapshot/problem.ts';
-import { Claims } from '../source/claims.ts';
-import { comparePaths } from '../source/file-names.ts';
-import { scanFolder } from '../source/folder-scan.ts';
-import { type ObjectFile, readObjectFile } from '../source/object-file.ts';
-import type { AnalyzeOptions } from './analyze/options.ts';
-import { analyze } from './analyze.ts';
-import { compareProblems } from './problem-order.ts';
-import type { Resource } from './resource.ts';
+import type { Problem } from '../snapshot/problem.ts';
+import type { AnalyzeOptions } from './resource/analyze/options.ts';
+import { analyze } from './resource/analyze.ts';
+import { compareProblems } from './resource/problem-order.ts';
+import type { Resource } from './resource/resource.ts';
+import { Claims } from './source/claims.ts';
+import { comparePaths } from './source/file-names.ts';
+import { scanFolder } from './source/folder-scan.ts';
+import { type ObjectFile, readObjectFile } from './source/object-file.ts';
 
 export type Validation = {
   /** Sorted by file, line and column. */
