@@ -103,7 +103,7 @@ test('connections that wait while a worker is killed are all answered', async ()
 test('a stopped worker is replaced, and nothing that waits or arrives meanwhile is lost', async () => {
   await eventually(
     async () =>
-      (await gateway.admin<{ workers: { state: string }[] }>('GET', '/api/v1/workers')).body.workers.filter(
+      (await gateway.admin<{ items: { state: string }[] }>('GET', '/api/v1/workers')).body.items.filter(
         (worker) => worker.state === 'serving',
       ).length === 2,
   );
@@ -120,7 +120,7 @@ test('a stopped worker is replaced, and nothing that waits or arrives meanwhile 
 test('two workers share a burst of 200 keep-alive connections with at least 30 % each', async () => {
   await eventually(
     async () =>
-      (await gateway.admin<{ workers: { state: string }[] }>('GET', '/api/v1/workers')).body.workers.filter(
+      (await gateway.admin<{ items: { state: string }[] }>('GET', '/api/v1/workers')).body.items.filter(
         (worker) => worker.state === 'serving',
       ).length === 2,
   );
@@ -128,8 +128,8 @@ test('two workers share a burst of 200 keep-alive connections with at least 30 %
   await eventually(() => load.answered() > 2_000, { timeoutMs: 20_000 });
   const counts = await eventually(
     async () => {
-      const { body } = await gateway.admin<{ workers: { connections: number }[] }>('GET', '/api/v1/workers');
-      const connections = body.workers.map((worker) => worker.connections);
+      const { body } = await gateway.admin<{ items: { connections: number }[] }>('GET', '/api/v1/workers');
+      const connections = body.items.map((worker) => worker.connections);
       return connections.reduce((sum, count) => sum + count, 0) >= 200 && connections;
     },
     { timeoutMs: 10_000 },
@@ -172,7 +172,7 @@ test('on SIGTERM what is in flight finishes, and then nothing listens', async ()
   const begun = app.backends.reduce((sum, backend) => sum + backend.requests(), 0);
   await eventually(() => app.backends.reduce((sum, backend) => sum + backend.requests(), 0) >= begun);
   await eventually(async () =>
-    (await gateway.admin<{ workers: { connections: number }[] }>('GET', '/api/v1/workers')).body.workers.some(
+    (await gateway.admin<{ items: { connections: number }[] }>('GET', '/api/v1/workers')).body.items.some(
       (worker) => worker.connections > 0,
     ),
   );
@@ -183,8 +183,8 @@ test('on SIGTERM what is in flight finishes, and then nothing listens', async ()
 });
 
 async function problems(): Promise<string[]> {
-  const { body } = await gateway.admin<{ problems: { message: string }[] }>('GET', '/api/v1/problems');
-  return body.problems.map((problem) => problem.message);
+  const { body } = await gateway.admin<{ items: { message: string }[] }>('GET', '/api/v1/problems');
+  return body.items.map((problem) => problem.message);
 }
 
 async function problem(word: string): Promise<void> {

@@ -124,8 +124,8 @@ export class TestGateway {
 
   /** PIDs of the workers, by index. */
   async workerPids(): Promise<number[]> {
-    const { body } = await this.admin<{ workers: { pid: number }[] }>('GET', '/api/v1/workers');
-    return body.workers.map((worker) => worker.pid);
+    const { body } = await this.admin<{ items: { pid: number }[] }>('GET', '/api/v1/workers');
+    return body.items.map((worker) => worker.pid);
   }
 
   #defaults(options: GatewayOptions): Record<string, unknown> {
