@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { nodeAddresses } from '#gateway/demo/node-names.ts';
 import { TestDemo } from '../kit/demo.ts';
 import { eventually } from '../kit/eventually.ts';
 import { request } from '../kit/gateway.ts';
+
+const COMMAND = fileURLToPath(new URL('../../admin/cli/bin.js', import.meta.url));
+const execute = promisify(execFile);
 
 let demo: TestDemo;
 
@@ -72,6 +78,24 @@ test('a saved edit of the routes is served', async () => {
   await eventually(async () => (await countV1(20, () => overHttp('127.0.0.1'))) === 0);
   writeFileSync(file, before);
   await eventually(async () => (await countV1(20, () => overHttp('127.0.0.1'))) > 0);
+});
+
+test('the shift of the table finds the demo from its folder and changes two lines of the file', async () => {
+  const file = demo.plan.folder.routesFile;
+  const before = readFileSync(file, 'utf8').split('\n');
+  const shift = (weights: readonly string[]) =>
+    execute(process.execPath, [COMMAND, 'shift', 'myapp', ...weights], { cwd: demo.root });
+  await shift(['v1=90', 'v2=10']);
+  const v1 = await countV1(100, () => overHttp('127.0.0.1'));
+  assert.ok(v1 >= 87 && v1 <= 93, `${v1} of 100`);
+  const after = readFileSync(file, 'utf8').split('\n');
+  assert.equal(after.length, before.length);
+  assert.deepEqual(
+    after.filter((line, index) => line !== before[index]).map((line) => line.trim()),
+    ['weight: 90', 'weight: 10'],
+  );
+  await shift(['v1=50', 'v2=50']);
+  assert.deepEqual(readFileSync(file, 'utf8').split('\n'), before);
 });
 
 test('Ctrl-C ends everything cleanly, and the next start keeps the routes', async () => {
