@@ -5,6 +5,9 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const driver = fileURLToPath(new URL('../kit/systemd-node.sh', import.meta.url));
@@ -25,7 +28,8 @@ export function run(program: string, args: readonly string[], options: { input?:
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 255;
       resolve({ code, stdout, stderr });
     });
-    child.stdin?.end(options.input ?? '');
+    // a program that reads nothing may be gone before its input is
+    child.stdin?.on('error', () => {}).end(options.input ?? '');
   });
 }
 
@@ -36,6 +40,7 @@ export class ApplianceNode {
   readonly #gateway = `mgw${process.pid}-gw`;
   readonly #client = `mgw${process.pid}-cl`;
   readonly #loops = new Set<ChildProcess>();
+  readonly #checkout = copyOfCheckout();
 
   /** Makes the cable and boots. */
   static async start(): Promise<ApplianceNode> {
@@ -69,7 +74,13 @@ export class ApplianceNode {
   }
 
   async boot(): Promise<void> {
-    await must(driver, ['up', this.#name, this.#gateway, `--bind-ro=${checkout}:/checkout`]);
+    await must(driver, [
+      'up',
+      this.#name,
+      this.#gateway,
+      `--bind-ro=${this.#checkout}:/checkout`,
+      `--bind-ro=${path.join(checkout, 'node_modules')}:/checkout/node_modules`,
+    ]);
   }
 
   /** An orderly shutdown and a new boot, with the disk kept. */
@@ -121,7 +132,28 @@ export class ApplianceNode {
     for (const loop of this.#loops) loop.kill('SIGKILL');
     await run(driver, ['down', this.#name]);
     for (const name of [this.#gateway, this.#client]) await run('ip', ['netns', 'del', name]);
+    rmSync(this.#checkout, { recursive: true, force: true });
   }
+}
+
+/** What an installation reads, as it is now: somebody may be editing the checkout while the test runs. */
+function copyOfCheckout(): string {
+  const copy = mkdtempSync(path.join(tmpdir(), 'mesh-gateway-checkout-'));
+  const parts = [
+    'install.sh',
+    'package.json',
+    'LICENSE',
+    'README.md',
+    'CHANGELOG.md',
+    'gateway',
+    'admin',
+    'config',
+    'systemd',
+  ];
+  for (const part of [...parts, 'test/kit/build.ts'].filter((part) => existsSync(path.join(checkout, part))))
+    cpSync(path.join(checkout, part), path.join(copy, part), { recursive: true });
+  mkdirSync(path.join(copy, 'node_modules'));
+  return copy;
 }
 
 async function must(program: string, args: readonly string[]): Promise<string> {

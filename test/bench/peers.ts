@@ -29,6 +29,9 @@ export type Peer = {
   stop(): Promise<void>;
 };
 
+/** What mesh-gateway prefers: the same for all, or the cheaper one would win by that alone. */
+const cipher = 'TLS_AES_128_GCM_SHA256';
+
 const starters: Record<PeerName, (options: PeerOptions) => Promise<Peer>> = {
   direct: async ({ workshop }) => ({ name: 'direct', httpPort: workshop.backendPort, stop: async () => {} }),
   nginx: startNginx,
@@ -83,7 +86,7 @@ events { worker_connections 8192; }
 http { access_log ${log}; keepalive_requests 100000000; keepalive_timeout 600s;
   upstream backend { server 127.0.0.1:${workshop.backendPort}; keepalive 256; keepalive_requests 100000000; }
   server { listen 127.0.0.1:${httpPort} backlog=4096; listen 127.0.0.1:${httpsPort} ssl backlog=4096;
-    ssl_protocols TLSv1.3; ssl_ecdh_curve X25519; ssl_certificate ${certificate}; ssl_certificate_key ${key};
+    ssl_protocols TLSv1.3; ssl_ecdh_curve X25519; ssl_conf_command Ciphersuites ${cipher}; ssl_certificate ${certificate}; ssl_certificate_key ${key};
     location / { proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection "";
       proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       proxy_set_header X-Forwarded-Proto $scheme; } } }
@@ -102,6 +105,7 @@ async function startHaproxy({ workshop, folder, accessLog }: PeerOptions): Promi
   nbthread 1
   maxconn 8192
   ssl-default-bind-curves X25519
+  ssl-default-bind-ciphersuites ${cipher}
 defaults
   mode http
   timeout client 60s
