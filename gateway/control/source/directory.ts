@@ -77,7 +77,7 @@ export class DirectorySource {
 
   /** Looks at one file now, without waiting for quiet: for its own writer. Resolves when its events were told. */
   async refresh(file: string): Promise<void> {
-    this.#enqueue(() => this.#look([{ path: file, kind: 'quiet' }]));
+    this.#enqueue(() => this.#look([{ path: file, kind: 'asked' }]));
     await this.#work;
   }
 
@@ -163,11 +163,13 @@ export class DirectorySource {
     return changed;
   }
 
-  async #look(paths: readonly Settled[]): Promise<void> {
+  async #look(paths: readonly (Settled | { readonly path: string; readonly kind: 'asked' })[]): Promise<void> {
     const changed: ObjectFile[] = [];
     const gone: string[] = [];
     await eachOf(paths, async ({ path: file, kind }) => {
-      if (this.#settling.isWaiting(file)) return;
+      // A newer event will have its turn.
+      const isOutdated = (): boolean => kind !== 'asked' && this.#settling.isWaiting(file);
+      if (isOutdated()) return;
       const stats = await statOrUndefined(file);
       if (stats?.isDirectory()) return this.#wantScan();
       if (kindOfName(path.basename(file)) !== 'objects') return;
@@ -184,7 +186,7 @@ export class DirectorySource {
       const read = await readObjectFile(file, identity, previous);
       // One poll of the loop later, every event from before the reading has arrived.
       if (kind === 'renamed') await turn();
-      if (!this.#settling.isWaiting(file)) changed.push(read);
+      if (!isOutdated()) changed.push(read);
     });
     if (gone.length > 0) return this.#remove(changed, gone);
     this.#apply(changed, [], undefined);
