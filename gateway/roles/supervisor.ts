@@ -204,6 +204,8 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
   const heartbeat = setInterval(() => {
     pool.heartbeat(WORKER_SILENT_MS);
     control.heartbeat(CONTROL_SILENT_MS);
+    // Connection counts change all the time; once a second is enough for people.
+    control.send({ type: 'workers', workers: pool.statuses() });
   }, HEARTBEAT_MS);
   const watchdog = watchdogMs === undefined ? undefined : setInterval(() => notifier.watchdog(), watchdogMs);
   const removeSignalHandlers = onSignals({

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
+import { startBackend } from '../kit/backend.ts';
 import { eventually } from '../kit/eventually.ts';
 import { get, TestGateway } from '../kit/gateway.ts';
-import { startLoad } from '../kit/load.ts';
+import { type LoadOptions, startLoad } from '../kit/load.ts';
 import { type MyApp, podYaml, serviceYaml, startMyApp, virtualServiceYaml } from '../kit/myapp.ts';
 
 let app: MyApp;
@@ -37,16 +38,16 @@ after(async () => {
   await app?.close();
 });
 
-test('half of a hundred requests on one connection go to each version', async () => {
-  const load = startLoad({ port: gateway.httpPort, keptAlive: 1, fresh: 0 });
+test('half of a hundred requests on one connection go to each version', async (t) => {
+  const load = loaded(t, { port: gateway.httpPort, keptAlive: 1, fresh: 0 });
   await eventually(() => load.answered() >= 100);
   const { bodies, answered, failed } = await load.stop();
   assert.equal(failed, 0);
   assert.ok(Math.abs((bodies['v1\n'] ?? 0) - answered / 2) <= 1, JSON.stringify(bodies));
 });
 
-test('no request fails while the VirtualService is broken twice and control is killed over it', async () => {
-  const load = startLoad({ port: gateway.httpPort });
+test('no request fails while the VirtualService is broken twice and control is killed over it', async (t) => {
+  const load = loaded(t, { port: gateway.httpPort });
   gateway.writeRoute('virtual-service.yaml', `${virtualServiceYaml(50, 50)}\n  broken: [`);
   await problem('syntax');
   gateway.writeRoute('virtual-service.yaml', virtualServiceYaml(50, 50).replace('weight: 50', 'wieght: 50'));
@@ -72,10 +73,10 @@ test('after a restart of the whole program the last good version of a broken fil
   await eventually(async () => (await problems()).every((text) => !text.includes('wieght')));
 });
 
-test('a deleted VirtualService is 404 within a second, other hosts go on, and restored it serves within 500 ms', async () => {
+test('a deleted VirtualService is 404 within a second, other hosts go on, and restored it serves within 500 ms', async (t) => {
   const file = path.join(gateway.routesDir, 'virtual-service.yaml');
   const text = readFileSync(file, 'utf8');
-  const others = startLoad({ port: gateway.httpPort, headers: { host: 'other.example' } });
+  const others = loaded(t, { port: gateway.httpPort, headers: { host: 'other.example' } });
   rmSync(file);
   await eventually(async () => (await get(gateway.httpPort, '/')).status === 404, { timeoutMs: 1_000 });
   writeFileSync(`${file}.new`, text);
@@ -100,7 +101,7 @@ test('connections that wait while a worker is killed are all answered', async ()
   });
 });
 
-test('a stopped worker is replaced, and nothing that waits or arrives meanwhile is lost', async () => {
+test('a stopped worker is replaced, and nothing that waits or arrives meanwhile is lost', async (t) => {
   await eventually(
     async () =>
       (await gateway.admin<{ items: { state: string }[] }>('GET', '/api/v1/workers')).body.items.filter(
@@ -109,7 +110,7 @@ test('a stopped worker is replaced, and nothing that waits or arrives meanwhile 
   );
   const [stopped = 0] = await gateway.workerPids();
   process.kill(stopped, 'SIGSTOP');
-  const load = startLoad({ port: gateway.httpPort, keptAlive: 0, fresh: 4 });
+  const load = loaded(t, { port: gateway.httpPort, keptAlive: 0, fresh: 4 });
   await eventually(async () => !(await gateway.workerPids()).includes(stopped), { timeoutMs: 15_000 });
   const seen = load.answered();
   await eventually(() => load.answered() > seen + 50);
@@ -117,14 +118,14 @@ test('a stopped worker is replaced, and nothing that waits or arrives meanwhile 
   assert.equal(failed, 0, reasons.join('\n'));
 });
 
-test('two workers share a burst of 200 keep-alive connections with at least 30 % each', async () => {
+test('two workers share a burst of 200 keep-alive connections with at least 30 % each', async (t) => {
   await eventually(
     async () =>
       (await gateway.admin<{ items: { state: string }[] }>('GET', '/api/v1/workers')).body.items.filter(
         (worker) => worker.state === 'serving',
       ).length === 2,
   );
-  const load = startLoad({ port: gateway.httpPort, keptAlive: 200, fresh: 0 });
+  const load = loaded(t, { port: gateway.httpPort, keptAlive: 200, fresh: 0 });
   await eventually(() => load.answered() > 2_000, { timeoutMs: 20_000 });
   const counts = await eventually(
     async () => {
@@ -151,18 +152,14 @@ test('listeners come and go at run time', async () => {
   await eventually(() => isRefused(port), { timeoutMs: 5_000 });
 });
 
-test('a new service is routed while traffic runs', async () => {
-  const load = startLoad({ port: gateway.httpPort });
-  const [backend] = app.backends;
-  gateway.writeRoute(
-    'third.yaml',
-    [
-      serviceYaml('third', backend.port),
-      podYaml('third', 'v1', backend.address, backend.port),
-      otherHost.replaceAll('other', 'third').replace('subset: v1', '').replace('host: myapp', 'host: third'),
-    ].join('---\n'),
-  );
-  await eventually(async () => (await get(gateway.httpPort, '/', { host: 'third.example' })).status === 200);
+test('a new service is routed while traffic runs', async (t) => {
+  const load = loaded(t, { port: gateway.httpPort });
+  const third = await startBackend('third', { address: '127.0.0.4' });
+  t.after(() => third.close());
+  const route = otherHost.replaceAll('other', 'third').replace('subset: v1', '').replace('host: myapp', 'host: third');
+  const pod = podYaml('third', 'v1', third.address, third.port);
+  gateway.writeRoute('third.yaml', [serviceYaml('third', third.port), pod, route].join('---\n'));
+  await eventually(async () => (await get(gateway.httpPort, '/', { host: 'third.example' })).body === 'third\n');
   const { failed, reasons } = await load.stop();
   assert.equal(failed, 0, reasons.join('\n'));
 });
@@ -181,6 +178,13 @@ test('on SIGTERM what is in flight finishes, and then nothing listens', async ()
   assert.equal(await code, 0);
   assert.equal(await isRefused(gateway.httpPort), true);
 });
+
+/** Load that ends with its test, however that ends. */
+function loaded(t: TestContext, options: LoadOptions): ReturnType<typeof startLoad> {
+  const load = startLoad(options);
+  t.after(() => load.stop());
+  return load;
+}
 
 async function problems(): Promise<string[]> {
   const { body } = await gateway.admin<{ items: { message: string }[] }>('GET', '/api/v1/problems');
