@@ -7,8 +7,8 @@ export type BackendConnection = {
   received: string;
   /** Heads seen so far on this connection. */
   requests: number;
-  ended: boolean;
-  closed: boolean;
+  /** The gateway has ended or broken the connection. */
+  gone: boolean;
 };
 
 export type RawBackend = {
@@ -37,31 +37,37 @@ export async function startRawBackend(
       index: connections.length,
       received: '',
       requests: 0,
-      ended: false,
-      closed: false,
+      gone: false,
     };
     connections.push(connection);
     options.onConnection?.(connection);
     let unread = '';
+    let bodyLeft = 0;
     socket.setEncoding('latin1');
     socket.on('data', (text: string) => {
       connection.received += text;
-      unread += text;
+      const body = Math.min(bodyLeft, text.length);
+      bodyLeft -= body;
+      unread += text.slice(body);
       for (;;) {
         const end = unread.search(/\r\n\r\n/);
         const start = unread.search(/[A-Z]+ \S+ HTTP\/1\.1\r\n/);
         if (start === -1 || end < start) break;
         const head = unread.slice(start, end + 4);
         unread = unread.slice(end + 4);
+        bodyLeft = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
+        const came = Math.min(bodyLeft, unread.length);
+        bodyLeft -= came;
+        unread = unread.slice(came);
         connection.requests += 1;
         onRequest(connection, head);
       }
     });
     socket.on('end', () => {
-      connection.ended = true;
+      connection.gone = true;
     });
     socket.on('close', () => {
-      connection.closed = true;
+      connection.gone = true;
     });
     socket.on('error', () => undefined);
   });
