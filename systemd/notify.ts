@@ -31,13 +31,15 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function openNotifier(
   env: Environment,
   onFailure: (message: string) => void = () => {},
-  send: ((address: string, message: string) => boolean) | null = datagramSender(),
+  send?: ((address: string, message: string) => boolean) | null,
 ): Notifier {
   const address = env['NOTIFY_SOCKET'];
   if (!address) return notifierOver('none', () => {});
-  if (send === null) return programNotifier(onFailure);
+  // node:ffi is loaded only for a service manager that listens: Node warns of it
+  const deliver = send === undefined ? datagramSender() : send;
+  if (deliver === null) return programNotifier(onFailure);
   return notifierOver('socket', (message) => {
-    if (!send(address, message)) onFailure(`the service manager did not take: ${message.split('\n')[0] ?? ''}`);
+    if (!deliver(address, message)) onFailure(`the service manager did not take: ${message.split('\n')[0] ?? ''}`);
   });
 }
 
