@@ -305,8 +305,6 @@ bring_into_force() {
   fi
   if [ $example = yes ] && ! systemctl --quiet is-active "$example_unit"; then
     step 'start the two backends of the example, now and at boot' systemctl --quiet enable --now "$example_unit"
-  elif [ -e "$units/$example_unit" ] && [ $program_changed$units_changed != nono ]; then
-    step 'restart the backends of the example' systemctl try-restart "$example_unit"
   fi
 }
 

@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -87,6 +87,11 @@ export class ApplianceNode {
   async reboot(): Promise<void> {
     await must(driver, ['stop', this.#name]);
     await this.boot();
+  }
+
+  /** A new version comes to the checkout that the node installs from. */
+  editCheckout(file: string, text: string): void {
+    appendFileSync(path.join(this.#checkout, file), text);
   }
 
   /** A command inside, as root. */
