@@ -87,8 +87,7 @@ export class AcceptedJournal {
   #load(): Problem[] {
     if (!existsSync(this.#file)) return [];
     const lines = readFileSync(this.#file, 'utf8').split('\n');
-    const header = parsedLine(lines[0] ?? '');
-    if (!isHeader(header)) {
+    if (!isHeader(lines[0] ?? '')) {
       this.#rewrite = true;
       return [setAside(this.#file, 'it is of another version of this program, or not readable')];
     }
@@ -163,7 +162,6 @@ function sealed(line: Line): string {
 
 function parsedLine(text: string): unknown {
   try {
-    if (text.startsWith('{')) return JSON.parse(text);
     const body = text.slice(17);
     return checksum(body) === text.slice(0, 16) ? JSON.parse(body) : undefined;
   } catch {
@@ -175,8 +173,13 @@ function checksum(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-function isHeader(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'schema' in value && value.schema === ACCEPTED_SCHEMA;
+function isHeader(line: string): boolean {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null && 'schema' in value && value.schema === ACCEPTED_SCHEMA;
+  } catch {
+    return false;
+  }
 }
 
 /** The checksum proves that this program wrote the line; only its frame is checked. */

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { BigIntStats } from 'node:fs';
+import { type BigIntStats, constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Problem } from '../../snapshot/problem.ts';
 import { readObject } from '../resource/read-object.ts';
@@ -132,7 +132,8 @@ function unreadable(path: string, identity: string, previous: ObjectFile | undef
 }
 
 async function readWhole(path: string): Promise<Buffer> {
-  const handle = await open(path, 'r');
+  // A pipe of that name would keep us waiting for its writer.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = await handle.stat();
     if (!stats.isFile()) throw new Error('it is not a regular file');

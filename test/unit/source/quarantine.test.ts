@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Evaluator } from '#gateway/control/evaluator.ts';
+import type { AcceptedRecord } from '#gateway/control/source/accepted-journal.ts';
+import { interpretFile } from '#gateway/control/source/object-file.ts';
+import { isUsable, ObjectStore } from '#gateway/control/source/object-store.ts';
+import { type Choice, chooseVersions } from '#gateway/control/source/quarantine.ts';
+import { destinationRuleYaml, gatewayYaml, serviceAndPodYaml, virtualServiceYaml } from '../../kit/yaml-objects.ts';
+
+type Evaluated = ReturnType<Evaluator['evaluate']>;
+
+/** A store with the rounds of the controller, but without workers: whatever is chosen is served. */
+class World {
+  readonly accepted = new Map<string, AcceptedRecord>();
+  readonly store: ObjectStore;
+  readonly #evaluator = new Evaluator(
+    {
+      namespace: 'istio-system',
+      labels: { istio: 'ingressgateway' },
+      ports: [{ gatewayPort: 80, nodePorts: [31_380] }],
+      folder: '/routes',
+      connectTimeoutMs: 1_000,
+    },
+    () => 0,
+  );
+  choice: Choice<Evaluated> | undefined;
+
+  constructor(accepted: Iterable<AcceptedRecord> = []) {
+    const keeper = {
+      set: (record: AcceptedRecord) => void this.accepted.set(record.key, record),
+      remove: (key: string) => void this.accepted.delete(key),
+    };
+    for (const record of accepted) keeper.set(record);
+    this.store = new ObjectStore({ accepted: this.accepted.values(), keeper });
+  }
+
+  write(...texts: string[]): this {
+    for (const object of interpretFile('f.yaml', texts.join('---\n'), undefined).objects)
+      this.store.apply({ type: 'upsert', object });
+    return this;
+  }
+
+  remove(key: string): this {
+    this.store.apply({ type: 'remove', key });
+    return this;
+  }
+
+  round(): Choice<Evaluated> {
+    this.choice = chooseVersions({
+      objects: this.store.objects(),
+      evaluate: (resources) => this.#evaluator.evaluate(resources),
+      rejected: new Map(),
+      standing: this.choice?.errors,
+    });
+    this.store.accept(this.choice.versions, 86_400_000);
+    return this.choice;
+  }
+
+  /** The weights of the subsets that `shop.example` is split over. */
+  served(): Record<string, number> {
+    const host = Object.values(this.choice?.evaluation.units.virtualHosts ?? {}).find(
+      ({ domain }) => domain === 'shop.example',
+    );
+    const action = host?.routes[0]?.action;
+    if (action?.kind !== 'forward') return {};
+    return Object.fromEntries(action.destinations.map(({ cluster, weight }) => [cluster.split('|')[2], weight]));
+  }
+
+  errors(): string[] {
+    const errors = this.choice?.problems.filter((problem) => problem.severity === 'error') ?? [];
+    return [...new Set(errors.map(({ code, object }) => `${object?.kind} ${code}`))].sort();
+  }
+}
+
+function shop(): World {
+  const world = new World().write(gatewayYaml(), serviceAndPodYaml(), destinationRuleYaml(), virtualServiceYaml());
+  world.round();
+  assert.deepEqual(world.served(), { v1: 50, v2: 50 });
+  assert.deepEqual(world.errors(), []);
+  return world;
+}
+
+test('a version that cannot be read is not taken: the last good one serves, and the Problem says since when', () => {
+  const world = shop().write(virtualServiceYaml({ v1: 90, v2: 10 }).replace('weight: 10', 'wieght: 10'));
+  const { problems, quarantined } = world.round();
+  assert.deepEqual(world.served(), { v1: 50, v2: 50 });
+  assert.ok(quarantined.has('VirtualService/default/shop'));
+  assert.match(problems[0]?.message ?? '', /last good version, accepted 1970-01-02T00:00:00.000Z, keeps serving/);
+  world.write(virtualServiceYaml({ v1: 90, v2: 10 })).round();
+  assert.deepEqual(world.served(), { v1: 90, v2: 10 });
+  assert.deepEqual(world.errors(), []);
+});
+
+test('a changed version with an unknown subset is not taken, until the subset is there', () => {
+  const world = shop().write(virtualServiceYaml({ v1: 50, v3: 50 }));
+  world.round();
+  assert.deepEqual(world.served(), { v1: 50, v2: 50 });
+  assert.deepEqual(world.errors(), ['VirtualService MG0303']);
+  world.write(destinationRuleYaml(['v1', 'v2', 'v3'])).round();
+  assert.deepEqual(world.served(), { v1: 50, v3: 50 });
+  assert.deepEqual(world.errors(), []);
+});
+
+test('a changed version whose host nobody answers for is not taken', () => {
+  const world = shop().write(virtualServiceYaml({ v1: 50, v2: 50 }, { service: 'shpo' }));
+  world.round();
+  assert.deepEqual(world.served(), { v1: 50, v2: 50 });
+  assert.ok(world.errors().includes('VirtualService IST0101'));
+});
+
+test('a DestinationRule that drops a subset in use waits for the VirtualService, in whatever order they come', () => {
+  const world = shop().write(destinationRuleYaml(['v1']));
+  const { problems } = world.round();
+  assert.deepEqual(world.errors(), ['DestinationRule MG1006']);
+  assert.match(
+    problems.find(({ code }) => code === 'MG1006')?.message ?? '',
+    /would break VirtualService default\/shop/,
+  );
+  world.write(virtualServiceYaml({ v1: 100 })).round();
+  assert.deepEqual(Object.keys(world.served()), ['v1']);
+  assert.deepEqual(world.errors(), []);
+});
+
+test('a DestinationRule that renames subsets waits while the VirtualService of the same edit is broken', () => {
+  const world = shop().write(
+    destinationRuleYaml(['blue', 'green']),
+    virtualServiceYaml({ blue: 50, green: 50 }).replace('weight', 'wieght'),
+  );
+  world.round();
+  assert.deepEqual(world.served(), { v1: 50, v2: 50 });
+  assert.deepEqual(world.errors(), ['DestinationRule MG1006', 'VirtualService MG0201']);
+  world.write(virtualServiceYaml({ blue: 50, green: 50 })).round();
+  assert.deepEqual(world.served(), { blue: 50, green: 50 });
+});
+
+test('of many objects that change at once, only those that do harm wait', () => {
+  const world = shop().write(
+    destinationRuleYaml(['v1']),
+    virtualServiceYaml({ v1: 1 }, { name: 'other' }),
+    gatewayYaml().replace('name: http', 'name: web'),
+  );
+  world.round();
+  assert.deepEqual(world.errors(), ['DestinationRule MG1006']);
+  const hosts = Object.values(world.choice?.evaluation.units.virtualHosts ?? {}).map(({ domain }) => domain);
+  assert.ok(hosts.includes('other.example'));
+});
+
+test('a deletion is obeyed: what still refers to the object is served as far as it resolves, with a Problem', () => {
+  const world = shop().remove('DestinationRule/default/shop');
+  world.round();
+  assert.deepEqual(world.served(), { v1: 50, v2: 50 });
+  assert.deepEqual(world.errors(), ['VirtualService MG0303']);
+  assert.ok(!world.accepted.has('DestinationRule/default/shop'));
+});
+
+test('a new object with an unresolved reference is served as far as it resolves', () => {
+  const world = new World().write(
+    gatewayYaml(),
+    serviceAndPodYaml(),
+    destinationRuleYaml(['v1']),
+    virtualServiceYaml(),
+  );
+  world.round();
+  assert.deepEqual(world.served(), { v1: 50, v2: 50 });
+  assert.deepEqual(world.errors(), ['VirtualService MG0303']);
+});
+
+test('an error that stood before does not keep a change from being taken', () => {
+  const world = new World().write(
+    gatewayYaml(),
+    serviceAndPodYaml(),
+    destinationRuleYaml(['v1']),
+    virtualServiceYaml(),
+  );
+  world.round();
+  world.write(virtualServiceYaml({ v1: 80, v2: 20 })).round();
+  assert.deepEqual(world.served(), { v1: 80, v2: 20 });
+});
+
+test('after a restart the last good version serves while its object is broken, whatever way it is broken', () => {
+  const before = shop();
+  for (const text of [virtualServiceYaml().replace('weight', 'wieght'), virtualServiceYaml({ v1: 1, v9: 1 })]) {
+    const world = new World(before.accepted.values());
+    world.write(gatewayYaml(), serviceAndPodYaml(), destinationRuleYaml(), text).round();
+    assert.deepEqual(world.served(), { v1: 50, v2: 50 });
+  }
+  const alone = new World(before.accepted.values());
+  alone.round();
+  assert.deepEqual(alone.served(), { v1: 50, v2: 50 }, 'also when no object was told at all');
+});
+
+test('after a restart a DestinationRule that drops a subset in use still waits', () => {
+  const before = shop();
+  const world = new World(before.accepted.values());
+  world.write(gatewayYaml(), serviceAndPodYaml(), destinationRuleYaml(['v1']), virtualServiceYaml()).round();
+  assert.deepEqual(world.errors(), ['DestinationRule MG1006']);
+});
+
+test('an object that merely moved in its file keeps the time at which it was accepted', () => {
+  const world = shop();
+  const [object] = interpretFile('f.yaml', `# a comment\n${virtualServiceYaml()}`, undefined).objects;
+  assert.ok(isUsable(object));
+  world.store.apply({ type: 'upsert', object });
+  world.store.accept([object], 99);
+  assert.equal(world.store.get(object.key)?.good?.acceptedAt, 86_400_000);
+});
