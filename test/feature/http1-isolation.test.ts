@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { eventually } from '#test/kit/eventually.ts';
 import { allTo, startProxy } from '#test/kit/proxy.ts';
+import { startRawBackend } from '#test/kit/raw-backend.ts';
 import { RawClient } from '#test/kit/raw-client.ts';
 
 /** Every byte of a body names its owner: 8 characters, repeated. */
@@ -109,27 +111,147 @@ test('partial heads of many clients, interleaved byte by byte, stay apart', asyn
   }
 });
 
-test('slow readers of distinct large responses get their own bytes, whatever queued meanwhile', async () => {
-  const size = 3_000_000;
-  const server = http.createServer((request, response) => response.end(ownBody(Number(request.url?.slice(1)), size)));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const gateway = await startProxy({ snapshot: allTo((server.address() as AddressInfo).port) });
+/** Checks a stream that should be one owner's mark over and over. */
+class MarkCheck {
+  received = 0;
+  readonly #mark: Buffer;
+
+  constructor(owner: number) {
+    this.#mark = Buffer.from(ownBody(owner, 8).repeat(16_384));
+  }
+
+  take(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length; ) {
+      const from = this.received % 8;
+      const length = Math.min(chunk.length - at, this.#mark.length - 8);
+      const expected = this.#mark.subarray(from, from + length);
+      const got = chunk.subarray(at, at + length);
+      assert.ok(got.equals(expected), `foreign bytes near ${this.received}: ${got.toString('latin1').slice(0, 80)}`);
+      at += length;
+      this.received += length;
+    }
+  }
+}
+
+/** Waits until a number has not changed for a while. */
+async function settled(value: () => number): Promise<void> {
+  let last = -1;
+  await eventually(
+    async () => {
+      const same = value() === last;
+      last = value();
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      return same && last > 0;
+    },
+    { timeoutMs: 15_000 },
+  );
+}
+
+const STREAM_BYTES = 24 * 1024 * 1024;
+const STREAMS = 6;
+
+/** Sends `STREAM_BYTES` of an owner's mark, as fast as they are taken. */
+function sendMarks(socket: net.Socket, owner: number, onSent: (bytes: number) => void): void {
+  const block = Buffer.from(ownBody(owner, 65_536));
+  let left = STREAM_BYTES;
+  const send = (): void => {
+    while (left > 0) {
+      left -= block.length;
+      onSent(block.length);
+      if (!socket.write(block)) {
+        socket.once('drain', send);
+        return;
+      }
+    }
+  };
+  send();
+}
+
+test('responses that wait in the gateway for slow readers are not overwritten by what others receive', async () => {
+  let sent = 0;
+  const backend = await startRawBackend(({ socket }, head) => {
+    const owner = Number(/^GET \/(\d+)/.exec(head)?.[1]);
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${STREAM_BYTES}\r\n\r\n`);
+    sendMarks(socket, owner, (bytes) => {
+      sent += bytes;
+    });
+  });
+  const gateway = await startProxy({ snapshot: allTo(backend.port) });
+  const sockets = Array.from({ length: STREAMS }, () => net.connect(gateway.port, '127.0.0.1'));
   try {
+    for (const [owner, socket] of sockets.entries()) socket.write(`GET /${owner} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await settled(() => sent);
+    assert.ok(sent < STREAM_BYTES * STREAMS, 'something waits');
     await Promise.all(
-      Array.from({ length: 12 }, async (_, owner) => {
-        const socket = net.connect(gateway.port, '127.0.0.1');
-        socket.write(`GET /${owner} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
-        let text = '';
-        for await (const chunk of socket) {
-          text += (chunk as Buffer).toString('latin1');
-          if (Math.random() < 0.2) await new Promise((resolve) => setTimeout(resolve, 2));
+      sockets.map(async (socket, owner) => {
+        const check = new MarkCheck(owner);
+        let head = '';
+        for await (const part of socket) {
+          const chunk = part as Buffer;
+          if (head.endsWith('\r\n\r\n')) check.take(chunk);
+          else {
+            const text = chunk.toString('latin1');
+            const end = text.indexOf('\r\n\r\n') + 4;
+            head = text.slice(0, end);
+            check.take(chunk.subarray(end));
+          }
+          if (check.received === STREAM_BYTES) break;
         }
-        assert.ok(text.endsWith(`\r\n\r\n${ownBody(owner, size)}`), `client ${owner}`);
+        assert.equal(check.received, STREAM_BYTES);
       }),
     );
   } finally {
+    for (const socket of sockets) socket.destroy();
     await gateway.close();
+    await backend.close();
+  }
+});
+
+test('uploads that wait in the gateway for slow backends are not overwritten by what others send', async () => {
+  const uploads = new Map<net.Socket, Buffer[]>();
+  const server = net.createServer((socket) => {
+    socket.pause();
+    uploads.set(socket, []);
+    socket.on('error', () => undefined);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const gateway = await startProxy({ snapshot: allTo((server.address() as AddressInfo).port) });
+  const sockets = Array.from({ length: STREAMS }, () => net.connect(gateway.port, '127.0.0.1'));
+  let sent = 0;
+  try {
+    for (const [owner, socket] of sockets.entries()) {
+      socket.on('error', () => undefined);
+      socket.write(`PUT /${owner} HTTP/1.1\r\nHost: a\r\nContent-Length: ${STREAM_BYTES}\r\n\r\n`);
+      sendMarks(socket, owner, (bytes) => {
+        sent += bytes;
+      });
+    }
+    await settled(() => sent);
+    assert.ok(sent < STREAM_BYTES * STREAMS, 'something waits');
+    await Promise.all(
+      [...uploads.keys()].map(async (socket) => {
+        let check: MarkCheck | undefined;
+        let head = '';
+        for await (const part of socket) {
+          const chunk = part as Buffer;
+          if (check !== undefined) check.take(chunk);
+          else {
+            head += chunk.toString('latin1');
+            const end = head.indexOf('\r\n\r\n');
+            if (end === -1) continue;
+            check = new MarkCheck(Number(/^PUT \/(\d+)/.exec(head)?.[1]));
+            check.take(Buffer.from(head.slice(end + 4), 'latin1'));
+          }
+          if (check?.received === STREAM_BYTES) break;
+        }
+        assert.equal(check?.received, STREAM_BYTES);
+      }),
+    );
+    assert.equal(uploads.size, STREAMS);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await gateway.close();
+    for (const socket of uploads.keys()) socket.destroy();
     server.close();
-    server.closeAllConnections();
   }
 });
