@@ -40,8 +40,8 @@ export async function compare(options: Options, workshop: Workshop, say: (line: 
       }
       for (const peer of running) {
         if (peer.httpsPort !== undefined) tls[peer.name] = await negotiated(peer.httpsPort);
-        // the first second compiles and fills pools; it counts for nobody
-        for (const scenario of scenarios) await measure(peer, scenario, 1, workshop.folder);
+        // the first seconds compile and fill pools; they count for nobody
+        for (const scenario of scenarios) await measure(peer, scenario, 2, workshop.folder);
       }
       for (let round = 1; round <= options.rounds; round++) {
         say(`round ${round} of ${options.rounds}, access log ${accessLog}`);
