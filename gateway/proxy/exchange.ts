@@ -16,6 +16,7 @@ import type { RedirectedRequest } from './reply/redirect.ts';
 import { flagOfFault, malformedRequest, type Reply, replyToFault } from './reply/replies.ts';
 import { RequestBody } from './request-body.ts';
 import type { RequestView } from './route/request-view.ts';
+import type { CompiledHost, CompiledListener } from './routing-table.ts';
 import type { Fault } from './types.ts';
 
 /** Decides what happens with a request whose facts are known; see request-path.ts. */
@@ -57,6 +58,9 @@ export class Exchange implements RequestView, RedirectedRequest {
 
   readonly #road: Road;
   #open = false;
+  #recentListener: CompiledListener | undefined;
+  #recentName = '';
+  #recentHost: CompiledHost | undefined;
   #head: RequestHead | undefined;
   #buffer: Buffer | undefined;
   #bodyStart = 0;
@@ -180,6 +184,16 @@ export class Exchange implements RequestView, RedirectedRequest {
   failInternally(): void {
     if (this.#open) this.forwarding.failInternally();
     else this.connection.reset();
+  }
+
+  /** The virtual host of this request; requests on one connection nearly always ask for the same. */
+  recentHost(listener: CompiledListener): CompiledHost | undefined {
+    if (this.#recentListener !== listener || this.#recentName !== this.host) {
+      this.#recentListener = listener;
+      this.#recentName = this.host;
+      this.#recentHost = listener.hosts.find(this.host);
+    }
+    return this.#recentHost;
   }
 
   /** The connection carries no request after this one. */

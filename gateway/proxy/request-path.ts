@@ -28,12 +28,12 @@ function takeRoad(exchange: Exchange): void {
   const { context, connection } = exchange;
   const listener = context.table.listeners.get(connection.arrival.listener);
   if (exchange.host === '') return exchange.reply(replies.missingAuthority);
-  const host = listener?.hosts.find(exchange.host);
   if (listener === undefined || listener.hostCount === 0) {
     return exchange.reply(
       listener?.source.emptyHint === undefined ? replies.hostNotFound : nothingServed(listener.source.emptyHint),
     );
   }
+  const host = exchange.recentHost(listener);
   if (host === undefined) return exchange.reply(replies.hostNotFound);
   exchange.scheme = connection.peer.scheme;
   exchange.port = listener.source.gatewayPort;

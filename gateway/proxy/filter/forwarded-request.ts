@@ -4,8 +4,8 @@
  * Called by the exchange once per request, inside the read callback that brought the head.
  */
 
-import { randomUUID } from 'node:crypto';
 import { latin1 } from '../../support/latin1.ts';
+import { requestId as newRequestId } from '../../support/request-id.ts';
 import { HeaderId } from '../codec/header-names.ts';
 import type { RequestHead } from '../codec/request-head.ts';
 
@@ -131,7 +131,7 @@ export class RequestForwarder {
     if (!keptProto) text += `x-forwarded-proto: ${peer.scheme}\r\n`;
     if (!keptHost && head.authority !== '') text += `x-forwarded-host: ${head.authority}\r\n`;
     if (requestId === '') {
-      requestId = randomUUID();
+      requestId = newRequestId();
       text += `x-request-id: ${requestId}\r\n`;
     }
     if (this.#via) text += `via: ${joined(via, '1.1 mesh-gateway')}\r\n`;

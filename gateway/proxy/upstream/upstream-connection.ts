@@ -49,6 +49,8 @@ export class UpstreamConnection implements ChunkedSink {
   #keepAlive = false;
   #error: NodeJS.ErrnoException | undefined;
   #closed = false;
+  /** Ended, broken or given up: no request may be sent on it. */
+  #dead = false;
 
   constructor(
     context: UpstreamContext,
@@ -64,6 +66,7 @@ export class UpstreamConnection implements ChunkedSink {
     this.socket.on('end', () => context.guarded(this, () => this.#ended()));
     this.socket.on('drain', () => context.guarded(this, () => this.#handler?.onDrain()));
     this.socket.on('error', (error) => {
+      this.#dead = true;
       this.#error = error;
     });
     this.socket.on('close', () => context.guarded(this, () => this.#wasClosed()));
@@ -72,7 +75,7 @@ export class UpstreamConnection implements ChunkedSink {
 
   /** Can a request be sent on it right now. */
   get usable(): boolean {
-    return !this.#closed && this.socket.writable && !this.socket.readableEnded;
+    return !this.#dead;
   }
 
   /** Local address as `address:port`, for the log. */
@@ -94,6 +97,7 @@ export class UpstreamConnection implements ChunkedSink {
   }
 
   destroy(): void {
+    this.#dead = true;
     this.socket.destroy();
   }
 
@@ -245,6 +249,7 @@ export class UpstreamConnection implements ChunkedSink {
 
   /** The backend sends no more. */
   #ended(): void {
+    this.#dead = true;
     const handler = this.#handler;
     if (handler === undefined) this.destroy();
     else if (this.#reading === Reading.untilClose) {
@@ -257,6 +262,7 @@ export class UpstreamConnection implements ChunkedSink {
   #wasClosed(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#dead = true;
     this.#context.wheel.remove(this.deadline);
     this.#owner.closed(this);
     if (this.#handler !== undefined)
