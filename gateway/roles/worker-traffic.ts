@@ -52,8 +52,8 @@ export class WorkerTraffic {
     this.#onConnectionsChanged = onConnectionsChanged;
     this.#accessLog = new AccessLog({
       ...settings.accessLog,
-      onDrop: () => {
-        metrics.counters.access_log_lines_dropped += 1;
+      onDrop: (lines) => {
+        metrics.counters.access_log_lines_dropped += lines;
       },
       onError: (error) => log.error({ error, file: settings.accessLog.file }, 'the access log cannot be written'),
     });
