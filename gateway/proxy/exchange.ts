@@ -150,7 +150,7 @@ export class Exchange implements RequestView, RedirectedRequest {
     const closes = reply.closes === true || !this.body.done || this.mustClose();
     const text = localResponse(reply, { isHead: this.isHead, connection: this.connectionHeader(closes) });
     this.status = reply.status;
-    this.responseBytes = this.isHead ? 0 : reply.body.length;
+    this.responseBytes = this.isHead ? 0 : Buffer.byteLength(reply.body);
     this.connection.outlet.text(text);
     this.connection.outlet.flush();
     this.finish(reply.flag, reply.details);

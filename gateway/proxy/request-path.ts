@@ -5,7 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import type { SnapshotDelta } from '../snapshot/snapshot.ts';
-import { SharedRead } from '../support/shared-read.ts';
+import { probeSharedRead, SharedRead } from '../support/shared-read.ts';
 import { TimerWheel } from '../support/timer-wheel.ts';
 import type { AccessLogSink } from '../telemetry/access-log.ts';
 import type { ProxyMetrics } from '../telemetry/metrics.ts';
@@ -55,7 +55,7 @@ export type ProxyOptions = {
   readonly metrics: ProxyMetrics;
   readonly accessLog: AccessLogSink;
   readonly log: { error(fields: object, message: string): void };
-  /** Result of `probeSharedRead`; without it the internals are only looked up, not tried. */
+  /** How accepted sockets are read; without it a self-test finds out whether reads can be shared. */
   readonly reads?: 'shared' | 'data';
   /** 0 (inclusive) to 1 (exclusive); tests give their own. */
   readonly random?: () => number;
@@ -72,7 +72,7 @@ export class Proxy {
 
   constructor(options: ProxyOptions) {
     const { settings, metrics, accessLog } = options;
-    const mode = options.reads ?? 'shared';
+    const mode = options.reads ?? 'data';
     const wheel = new TimerWheel();
     const report = (error: unknown): void => {
       metrics.counters.exchange_exceptions += 1;
@@ -83,7 +83,7 @@ export class Proxy {
     this.#admission = new Admission(settings.limits);
     this.#upstream = new UpstreamContext({
       wheel,
-      read: new SharedRead({ mode }),
+      read: new SharedRead({ mode: 'data' }), // outgoing connections have the documented way
       guard: new DestinationGuard(settings.destinations),
       headLimits: settings.limits,
       counters: metrics.counters,
@@ -101,6 +101,7 @@ export class Proxy {
       tlsRead: new SharedRead({ mode }),
       report,
     });
+    if (options.reads === undefined) void this.#shareReads();
   }
 
   /** Open client connections. */
@@ -172,6 +173,13 @@ export class Proxy {
   close(): void {
     for (const connection of this.#connections) connection.reset();
     for (const cluster of this.#compiler.clusters()) cluster.close();
+  }
+
+  /** Connections that come before the self-test is through are read the ordinary way. */
+  async #shareReads(): Promise<void> {
+    if ((await probeSharedRead()) === 'data') return;
+    this.#context.plainRead.share();
+    this.#context.tlsRead.share();
   }
 
   /** What was counted, for the role's statistics file. */

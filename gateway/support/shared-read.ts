@@ -18,11 +18,16 @@ const READ_BYTES = 64 * 1024;
 /** One buffer for all sockets of one kind. Never nest reads of sockets that share it. */
 export class SharedRead {
   readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-  readonly #internals: Internals | undefined;
+  #internals: Internals | undefined;
 
-  /** `mode: 'data'` uses ordinary 'data' events, should the internals not work. */
+  /** In mode `data` accepted sockets use ordinary 'data' events: always right, only slower. */
   constructor(options: { mode: 'shared' | 'data' }) {
-    this.#internals = options.mode === 'shared' ? findInternals() : undefined;
+    if (options.mode === 'shared') this.share();
+  }
+
+  /** Sockets attached from now on share the buffer; called when {@link probeSharedRead} has found that it works. */
+  share(): void {
+    this.#internals = findInternals();
   }
 
   /** The documented way, for `net.connect`. */
@@ -57,7 +62,7 @@ export class SharedRead {
   }
 }
 
-/** Proves with a real connection that accepted sockets can read into a shared buffer. Called once before serving. */
+/** Proves with a real connection that accepted sockets can read into a shared buffer. Called once when serving begins. */
 export async function probeSharedRead(): Promise<'shared' | 'data'> {
   if (findInternals() === undefined) return 'data';
   const shared = new SharedRead({ mode: 'shared' });

@@ -132,7 +132,7 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
     metrics,
     accessLog: { enabled: true, write: (record) => void log.push({ ...record }) },
     log: { error: (fields) => void errors.push(fields) },
-    ...(options.reads === undefined ? {} : { reads: options.reads }),
+    reads: options.reads ?? 'shared',
   });
   const serve = (delta: SnapshotDelta): void => proxy.commit(proxy.prepare(delta));
   if (options.snapshot !== undefined) serve(options.snapshot);
