@@ -159,10 +159,17 @@ function verified(before: string, after: string, document: YamlDocument, change:
 }
 
 function withWeights(value: unknown, { rule, edits }: WeightEdits): unknown {
-  const copy = structuredClone(value) as { spec: { http: { route: { weight?: number }[] }[] } };
+  const copy = unshared(value) as { spec: { http: { route: { weight?: number }[] }[] } };
   for (const { destination, weight } of edits) {
     const entry = copy.spec.http[rule]?.route[destination];
     if (entry !== undefined) entry.weight = weight;
   }
   return copy;
+}
+
+/** A copy in which no two places are one object, as they are where an alias was read. */
+function unshared(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(unshared);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, unshared(part)]));
 }

@@ -118,20 +118,32 @@ function checkWeights(route: TrafficRoute, weights: Weights): InvalidShift | und
   return undefined;
 }
 
-/** The shortest of subset, host/subset, host/subset:port (or host, host:port) that means one destination only. */
 function trafficDestinations(destinations: readonly RuleDestination[]): TrafficDestination[] {
-  const forms = destinations.map(formsOf);
+  const keys = distinctKeys(destinations.map(formsOf));
   return destinations.map((destination, index) => {
     const { writtenHost: host, subset, port } = destination;
     // A lone destination takes everything, whatever weight is written.
     const weight = destinations.length === 1 && destination.weight === 0 ? 100 : destination.weight;
-    const others = new Set(forms.flatMap((list, other) => (other === index ? [] : list)));
-    const own = forms[index] ?? [];
-    const key = own.find((form) => !others.has(form)) ?? `${own.at(-1)}#${index}`;
-    return { key, host, ...(subset !== undefined && { subset }), ...(port !== undefined && { port }), weight };
+    const names = { key: keys[index] ?? '', host };
+    return { ...names, ...(subset !== undefined && { subset }), ...(port !== undefined && { port }), weight };
   });
 }
 
+/** Of each list of forms the shortest that no other destination has as its own; the same destination twice is numbered. */
+function distinctKeys(forms: readonly (readonly string[])[]): string[] {
+  const level = forms.map(() => 0);
+  for (;;) {
+    const keys = forms.map((list, index) => list[level[index] ?? 0] ?? '');
+    const isTaken = (index: number): boolean => keys.some((key, other) => other !== index && key === keys[index]);
+    const longer = forms.flatMap((list, index) =>
+      isTaken(index) && list.length > (level[index] ?? 0) + 1 ? [index] : [],
+    );
+    if (longer.length === 0) return keys.map((key, index) => (isTaken(index) ? `${key}#${index}` : key));
+    for (const index of longer) level[index] = (level[index] ?? 0) + 1;
+  }
+}
+
+/** From short to exact: subset, host/subset, host/subset:port; or host, host:port. */
 function formsOf({ writtenHost, subset, port }: RuleDestination): string[] {
   const base = subset === undefined ? writtenHost : `${writtenHost}/${subset}`;
   return [...(subset === undefined ? [] : [subset]), base, ...(port === undefined ? [] : [`${base}:${port}`])];

@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BATCH_MS, Controller, RETRY_MS } from '#gateway/control/controller.ts';
+import { Evaluator } from '#gateway/control/evaluator.ts';
+import type { PublishOutcome } from '#gateway/control/publish/publisher.ts';
+import { interpretFile } from '#gateway/control/source/object-file.ts';
+import { ObjectStore } from '#gateway/control/source/object-store.ts';
+import type { Problem } from '#gateway/snapshot/problem.ts';
+import type { SnapshotUnits } from '#gateway/snapshot/snapshot.ts';
+import { ManualTimers } from '../../kit/manual-timers.ts';
+import { destinationRuleYaml, gatewayYaml, serviceAndPodYaml, virtualServiceYaml } from '../../kit/yaml-objects.ts';
+
+/** Publishes to nobody: the test gives the answers. */
+class ManualPublisher {
+  readonly #kit: Kit;
+
+  constructor(kit: Kit) {
+    this.#kit = kit;
+  }
+
+  async publish(units: SnapshotUnits): Promise<PublishOutcome> {
+    const kit = this.#kit;
+    kit.published.push(units);
+    kit.running += 1;
+    kit.mostRunning = Math.max(kit.mostRunning, kit.running);
+    const outcome = await kit.answer(units);
+    kit.running -= 1;
+    return outcome;
+  }
+
+  tidy(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  get problems(): Problem[] {
+    return this.#kit.publisherProblems;
+  }
+}
+
+/** A controller whose publications end when the test says so. */
+class Kit {
+  readonly timers = new ManualTimers();
+  readonly published: SnapshotUnits[] = [];
+  readonly store = new ObjectStore({ accepted: [], keeper: { set: () => undefined, remove: () => undefined } });
+  readonly controller: Controller;
+  publisherProblems: Problem[] = [];
+  running = 0;
+  mostRunning = 0;
+  answer: (units: SnapshotUnits) => Promise<PublishOutcome> = () =>
+    Promise.resolve({ kind: 'applied', version: this.published.length });
+
+  constructor() {
+    this.controller = new Controller({
+      store: this.store,
+      evaluator: new Evaluator(
+        {
+          namespace: 'istio-system',
+          labels: { istio: 'ingressgateway' },
+          ports: [{ gatewayPort: 80, nodePorts: [31_380] }],
+          folder: '/routes',
+          connectTimeoutMs: 1_000,
+        },
+        () => 0,
+      ),
+      publisher: new ManualPublisher(this),
+      onRound: () => undefined,
+      onProblems: () => undefined,
+      onDefect: (error) => {
+        throw error;
+      },
+      now: () => 0,
+      timers: this.timers,
+    });
+  }
+
+  write(...texts: string[]): void {
+    for (const object of interpretFile('f.yaml', texts.join('---\n'), undefined).objects)
+      this.controller.handle({ type: 'upsert', object });
+  }
+
+  async begin(): Promise<void> {
+    this.write(gatewayYaml(), serviceAndPodYaml(), destinationRuleYaml(), virtualServiceYaml());
+    this.controller.handle({ type: 'synced' });
+    await this.settle();
+  }
+
+  /** Lets all rounds run that are due, and those that they lead to. */
+  async settle(): Promise<void> {
+    const rest = this.controller.settled().then(() => 'rest');
+    for (let round = 0; round < 100; round++) {
+      if ((await Promise.race([rest, turns()])) === 'rest') return;
+      this.timers.advance(BATCH_MS);
+    }
+    assert.fail('the controller does not come to rest');
+  }
+
+  hosts(): string[] {
+    return Object.values(this.published.at(-1)?.virtualHosts ?? {}).map(({ domain }) => domain);
+  }
+
+  codes(): string[] {
+    return [...new Set(this.controller.problems.map(({ code }) => code))];
+  }
+}
+
+/** Lets everything run that waits for nothing. */
+async function turns(count = 5): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('nothing is published before the source has told everything', async () => {
+  const kit = new Kit();
+  kit.write(gatewayYaml());
+  await turns();
+  assert.equal(kit.published.length, 0);
+  await kit.begin();
+  assert.equal(kit.published.length, 1);
+  assert.deepEqual(kit.hosts(), ['shop.example']);
+});
+
+test('the first change goes out at once; what comes meanwhile goes out together, and publications never overlap', async () => {
+  const kit = new Kit();
+  await kit.begin();
+  let release: (outcome: PublishOutcome) => void = () => undefined;
+  kit.answer = () => new Promise((resolve) => (release = resolve));
+  kit.write(virtualServiceYaml({ v1: 90, v2: 10 }));
+  await turns();
+  assert.equal(kit.published.length, 2);
+  for (let v1 = 0; v1 < 10; v1++) {
+    kit.write(virtualServiceYaml({ v1, v2: 10 }));
+    await turns();
+  }
+  assert.equal(kit.published.length, 2);
+  kit.answer = () => Promise.resolve({ kind: 'applied', version: 3 });
+  release({ kind: 'applied', version: 2 });
+  await kit.settle();
+  assert.equal(kit.published.length, 3);
+  assert.equal(kit.mostRunning, 1);
+});
+
+test('a refused version is laid on the object behind the unit; the others are served', async () => {
+  const kit = new Kit();
+  await kit.begin();
+  kit.answer = (units) => {
+    const bad = Object.values(units.virtualHosts).find(({ domain }) => domain === 'bad.example');
+    return Promise.resolve(
+      bad === undefined
+        ? { kind: 'applied', version: 2 }
+        : { kind: 'refused', version: 2, unit: `virtualHosts/${bad.key}`, reason: 'it is bad' },
+    );
+  };
+  kit.write(virtualServiceYaml({ v1: 1 }, { name: 'bad' }), virtualServiceYaml({ v1: 1 }, { name: 'fine' }));
+  await kit.settle();
+  assert.deepEqual(kit.hosts().sort(), ['fine.example', 'shop.example']);
+  const problem = kit.controller.problems.find(({ code }) => code === 'MG1201');
+  assert.equal(problem?.object?.name, 'bad');
+  assert.ok(kit.controller.isQuarantined('VirtualService/default/bad'));
+  assert.ok(!kit.controller.isQuarantined('VirtualService/default/fine'));
+});
+
+test('a refusal of a changed object brings its last good version back', async () => {
+  const kit = new Kit();
+  await kit.begin();
+  const good = kit.published.at(-1);
+  kit.answer = (units) =>
+    Promise.resolve(
+      units.virtualHosts['http.31380|shop.example'] === good?.virtualHosts['http.31380|shop.example']
+        ? { kind: 'unchanged' }
+        : { kind: 'refused', version: 2, unit: 'virtualHosts/http.31380|shop.example', reason: 'no' },
+    );
+  kit.write(virtualServiceYaml({ v1: 9, v2: 1 }));
+  await kit.settle();
+  assert.deepEqual(kit.codes(), ['MG1201']);
+  kit.answer = () => Promise.resolve({ kind: 'applied', version: 3 });
+  kit.write(virtualServiceYaml({ v1: 8, v2: 2 }));
+  await kit.settle();
+  assert.deepEqual(kit.codes(), [], 'a new version is tried anew');
+});
+
+test('a refusal that nobody can be blamed for is given up, with a Problem, until something changes', async () => {
+  const kit = new Kit();
+  kit.answer = () => Promise.resolve({ kind: 'refused', version: 1, unit: 'snapshot', reason: 'broken' });
+  kit.controller.handle({ type: 'synced' });
+  await kit.settle();
+  assert.equal(kit.published.length, 1);
+  assert.deepEqual(kit.codes(), ['MG1201']);
+});
+
+test('a publication that failed is tried again after five seconds', async () => {
+  const kit = new Kit();
+  kit.answer = () => Promise.resolve({ kind: 'failed' });
+  await kit.begin();
+  assert.equal(kit.store.size, 0, 'nothing is good that was not served');
+  kit.answer = () => Promise.resolve({ kind: 'applied', version: 1 });
+  kit.timers.advance(RETRY_MS);
+  await kit.settle();
+  assert.equal(kit.published.length, 2);
+  assert.ok(kit.store.size > 0);
+});
+
+test('problems of all parts are shown once each, sorted by place', async () => {
+  const kit = new Kit();
+  await kit.begin();
+  const at = (line: number): Problem => ({
+    severity: 'warning',
+    code: 'MG0901',
+    message: `line ${line}`,
+    position: { file: 'a', line, column: 1 },
+  });
+  kit.publisherProblems = [at(2)];
+  kit.controller.report('supervisor', [at(3), at(1), at(3)]);
+  assert.deepEqual(
+    kit.controller.problems.map(({ message }) => message),
+    ['line 1', 'line 2', 'line 3'],
+  );
+  kit.controller.report('supervisor', []);
+  assert.equal(kit.controller.problems.length, 1);
+});
+
+test('a fault of a file names what keeps serving meanwhile', async () => {
+  const kit = new Kit();
+  await kit.begin();
+  const problem: Problem = {
+    severity: 'error',
+    code: 'MG0001',
+    message: 'Broken.',
+    position: { file: 'f.yaml', line: 1, column: 1 },
+  };
+  kit.controller.handle({
+    type: 'problems',
+    problems: [{ problem, holds: ['VirtualService/default/shop', 'Service/default/new'] }],
+  });
+  await kit.settle();
+  assert.equal(
+    kit.controller.problems[0]?.message,
+    'Broken. Until then the last good version of VirtualService default/shop keeps serving.',
+  );
+});
