@@ -148,6 +148,7 @@ class Control {
       objects: store,
       isQuarantined: (key) => this.#controller.isQuarantined(key),
       problems: () => this.#controller.problems,
+      parsed: (file) => this.#source.parsed(file),
       refresh: (file) => this.#source.refresh(file),
       settled: () => this.#controller.settled(),
       fleet: () => this.#fleet(),

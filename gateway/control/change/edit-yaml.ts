@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument, Scalar, type YAMLMap } from 'yaml';
-import { parseYamlDocuments, type YamlDocument } from '../resource/yaml-documents.ts';
+import { type ParsedFile, parseYamlDocuments, type YamlDocument } from '../resource/yaml-documents.ts';
 
 /** New weights for destinations of one rule, by index in `spec.http` and in its `route`. */
 export type WeightEdits = {
@@ -18,13 +18,13 @@ export class CannotEdit extends Error {
 }
 
 /**
- * The text with only the scalars of these weights replaced: re-printing YAML would rewrite people's files. The result is
+ * The text (which `parsed` and `document` come from) with only the scalars of these weights replaced: re-printing YAML would rewrite people's files. The result is
  * read again, and must differ from before in exactly these weights. Throws {@link CannotEdit}.
  */
-export function editWeights(text: string, document: YamlDocument, change: WeightEdits): EditedText {
+export function editWeights(text: string, parsed: ParsedFile, document: YamlDocument, change: WeightEdits): EditedText {
   const splices = findSplices(text, document, change);
   const edited = splice(text, splices);
-  return { text: edited, document: verified(text, edited, document, change) };
+  return { text: edited, document: verified(edited, parsed, document, change) };
 }
 
 /** Applies replacements that do not overlap. */
@@ -144,8 +144,7 @@ function eolNear(text: string, offset: number): string {
 }
 
 /** The proof: everything in the file reads as before, but for these weights. */
-function verified(before: string, after: string, document: YamlDocument, change: WeightEdits): YamlDocument {
-  const old = parseYamlDocuments(before, document.file);
+function verified(after: string, old: ParsedFile, document: YamlDocument, change: WeightEdits): YamlDocument {
   const now = parseYamlDocuments(after, document.file, old);
   const expected = old.documents.map(({ value }, index) =>
     index === document.index ? withWeights(value, change) : value,

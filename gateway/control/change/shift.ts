@@ -5,7 +5,7 @@ import type { Problem } from '../../snapshot/problem.ts';
 import { realTimers, type Timers } from '../../support/timers.ts';
 import { readObject } from '../resource/read-object.ts';
 import { type ResourceKey, resourceKey, type VirtualServiceResource } from '../resource/resource.ts';
-import { parseYamlDocuments, type YamlDocument } from '../resource/yaml-documents.ts';
+import { type ParsedFile, parseYamlDocuments, type YamlDocument } from '../resource/yaml-documents.ts';
 import { fingerprintOf } from '../source/object-file.ts';
 import type { AcceptedVersion, StoredObject } from '../source/object-store.ts';
 import { CannotEdit, editWeights } from './edit-yaml.ts';
@@ -75,6 +75,8 @@ export type ShifterOptions = {
   readonly objects: { get(key: ResourceKey): StoredObject | undefined };
   readonly isQuarantined: (key: ResourceKey) => boolean;
   readonly problems: () => readonly Problem[];
+  /** A file as the source has parsed it, to parse only what differs. */
+  readonly parsed: (file: string) => ParsedFile | undefined;
   /** Makes the source look at a file now; resolves when it told what changed. */
   readonly refresh: (file: string) => Promise<void>;
   /** Resolves when everything told was published, or given up. */
@@ -158,13 +160,14 @@ export class Shifter {
   async #write(order: ShiftOrder, target: Target, plan: ShiftPlan): Promise<ShiftDone | ShiftRefused> {
     const { file } = target.good.version.position;
     const read = await readReplaceable(file);
-    const document = findObject(read, target);
+    const parsed = parseYamlDocuments(read.text, file, this.#options.parsed(file));
+    const document = findObject(parsed, target);
     if (document === undefined)
       return refused(
         'conflict',
         `${file} does not hold the VirtualService as it is served: it was changed and is not loaded yet, or it is broken. Nothing was changed; look at the problems, then try again.`,
       );
-    const edited = editWeights(read.text, document, { rule: plan.route.index, edits: plan.edits });
+    const edited = editWeights(read.text, parsed, document, { rule: plan.route.index, edits: plan.edits });
     await replaceFile(read, edited.text);
     this.#note(order, plan);
     return this.#confirm(order, target, plan, {
@@ -279,13 +282,20 @@ export class Shifter {
 }
 
 /** The document that is served right now, if the file still holds it and can be read. */
-function findObject(read: ReadFile, { key, good }: Target): YamlDocument | undefined {
-  const { documents } = parseYamlDocuments(read.text, read.path);
+function findObject({ documents }: ParsedFile, { key, good }: Target): YamlDocument | undefined {
+  const { name } = good.version.resource;
   return documents.find(
     (document) =>
+      isNamed(document.value, name) &&
       fingerprintOf(document.value) === good.version.fingerprint &&
       readObject(document, { defaultNamespace: 'default', strictness: 'folder' }).key === key,
   );
+}
+
+/** Spares the fingerprints of all others. */
+function isNamed(value: unknown, name: string): boolean {
+  const { metadata } = (value ?? {}) as { readonly metadata?: { readonly name?: unknown } };
+  return metadata?.name === name;
 }
 
 /** Puts the text of before back, unless somebody else has written since. */

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { realTimers, type Timers } from '../../support/timers.ts';
 import type { ResourceKey } from '../resource/resource.ts';
+import type { ParsedFile } from '../resource/yaml-documents.ts';
 import { Claims } from './claims.ts';
 import { comparePaths, isInside, kindOfName } from './file-names.ts';
 import { folderProblems } from './folder-problems.ts';
@@ -79,6 +80,11 @@ export class DirectorySource {
   async refresh(file: string): Promise<void> {
     this.#enqueue(() => this.#look([{ path: file, kind: 'asked' }]));
     await this.#work;
+  }
+
+  /** A file as it was last parsed, so that another look at it costs what has changed. */
+  parsed(file: string): ParsedFile | undefined {
+    return this.#files.get(file)?.parsed;
   }
 
   /** Set while a sudden emptiness is held and not obeyed. */

@@ -7,7 +7,8 @@ import { parseYamlDocuments } from '#gateway/control/resource/yaml-documents.ts'
 
 /** Sets the weights of `route` of rule 0 in the document that is a VirtualService. */
 function edit(text: string, weights: readonly (number | undefined)[], rule = 0): string {
-  const { documents, problems } = parseYamlDocuments(text, 'f.yaml');
+  const parsed = parseYamlDocuments(text, 'f.yaml');
+  const { documents, problems } = parsed;
   assert.deepEqual(
     problems.filter(({ severity }) => severity === 'error'),
     [],
@@ -15,7 +16,7 @@ function edit(text: string, weights: readonly (number | undefined)[], rule = 0):
   const document = documents.find(({ value }) => (value as { kind?: string }).kind === 'VirtualService');
   assert.ok(document);
   const edits = weights.flatMap((weight, destination) => (weight === undefined ? [] : [{ destination, weight }]));
-  return editWeights(text, document, { rule, edits }).text;
+  return editWeights(text, parsed, document, { rule, edits }).text;
 }
 
 /** A VirtualService around a route as somebody wrote it. */
@@ -98,10 +99,10 @@ test('the right document of several, the right item of a List, the right rule ar
     - route: [{ destination: { host: c }, weight: 1 }, { destination: { host: d }, weight: 1 }]
 `;
   const text = `# first\n---\nkind: Gateway\n---\nkind: List\nitems:\n${item('x')}${item('y')}---\n`;
-  const { documents } = parseYamlDocuments(text, 'f.yaml');
-  const document = documents[2];
+  const parsed = parseYamlDocuments(text, 'f.yaml');
+  const document = parsed.documents[2];
   assert.ok(document);
-  const edited = editWeights(text, document, { rule: 1, edits: [{ destination: 1, weight: 77 }] }).text;
+  const edited = editWeights(text, parsed, document, { rule: 1, edits: [{ destination: 1, weight: 77 }] }).text;
   const at = text.lastIndexOf('weight: 1');
   assert.equal(edited, `${text.slice(0, at)}weight: 77${text.slice(at + 'weight: 1'.length)}`);
 });

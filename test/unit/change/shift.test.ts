@@ -65,6 +65,7 @@ class Road {
       objects: store,
       isQuarantined: (key) => this.controller.isQuarantined(key),
       problems: () => this.controller.problems,
+      parsed: (file) => this.source.parsed(file),
       refresh: (file) => this.source.refresh(file),
       settled: () => this.controller.settled(),
       fleet: () => ({
