@@ -209,13 +209,13 @@ export class Exchange implements RequestView, RedirectedRequest {
     return this.minorVersion === 0 ? 'keep-alive' : '';
   }
 
-  /** Every way out of an exchange comes through here, once. */
-  finish(flag: number, details: string): void {
+  /** Every way out of an exchange comes through here, once. `now` may be given by who has just read the clock. */
+  finish(flag: number, details: string, now = performance.now()): void {
     if (!this.#open) return;
     this.#open = false;
     const { context } = this;
     context.requestsActive -= 1;
-    context.wheel.now = performance.now();
+    context.wheel.now = now;
     const durationMs = context.wheel.now - this.startedAt;
     const destination = this.cluster?.destination ?? context.metrics.unknownDestination;
     destination.record(this.status, flag, durationMs, this.body.bytes, this.responseBytes);

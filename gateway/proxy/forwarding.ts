@@ -3,6 +3,7 @@
  * is safe, and relays what comes back. It decides no status code; faults go to the exchange, which answers.
  */
 import { latin1 } from '../support/latin1.ts';
+import { ResponseFlag } from '../telemetry/response-flags.ts';
 import type { EndpointRuntime } from './cluster-runtime.ts';
 import type { FieldSection } from './codec/fields.ts';
 import type { BodyFraming, ResponseHead } from './codec/response-head.ts';
@@ -38,6 +39,8 @@ export class Forwarding implements UpstreamHandler {
   #sentAt = 0;
   #isCounted = false;
   #headSent = false;
+  /** The response had come whole when its head was read. */
+  #cameWhole = false;
   #tunnel = false;
   /** Reads of the client are paused because the backend does not keep up, or the other way round. */
   #clientBlocked = false;
@@ -193,11 +196,12 @@ export class Forwarding implements UpstreamHandler {
     this.#headSent = true;
     exchange.status = head.status;
     exchange.serviceMs = Math.max(0, Math.floor(now - this.#sentAt));
-    const isWhole = framing === 'none' || (framing === 'length' && available >= head.contentLength);
-    const closes = this.#relay.begin(framing, exchange) || (!exchange.body.done && (isWhole || head.status >= 400));
+    this.#cameWhole = framing === 'none' || (framing === 'length' && available >= head.contentLength);
+    const closes =
+      this.#relay.begin(framing, exchange) || (!exchange.body.done && (this.#cameWhole || head.status >= 400));
     connection.outlet.text(this.#relay.head(head, buffer, exchange, closes));
     if (head.status === 101) this.#openTunnel();
-    else if (!isWhole) this.#streamActive();
+    else if (!this.#cameWhole) this.#streamActive();
   }
 
   onBody(buffer: Buffer, start: number, end: number): void {
@@ -210,13 +214,14 @@ export class Forwarding implements UpstreamHandler {
   }
 
   onEnd(): void {
-    const { connection, body } = this.#exchange;
+    const { connection, body, context } = this.#exchange;
     const closes = this.#relay.closes || !body.done;
     this.#upstream = undefined;
     this.#release();
     this.#relay.end(connection.outlet);
     connection.outlet.flush();
-    this.#exchange.finish(0, 'via_upstream');
+    // A response that has come in one piece ends at the time of its head.
+    this.#exchange.finish(ResponseFlag.NONE, 'via_upstream', this.#cameWhole ? context.wheel.now : undefined);
     connection.exchangeEnded(!closes);
   }
 
@@ -364,7 +369,7 @@ export class Forwarding implements UpstreamHandler {
 
   #endTunnel(): void {
     this.#release();
-    this.#exchange.finish(0, 'via_upstream');
+    this.#exchange.finish(ResponseFlag.NONE, 'via_upstream');
     this.#exchange.connection.exchangeEnded(false);
   }
 

@@ -61,6 +61,22 @@ export type ProxyOptions = {
   readonly random?: () => number;
 };
 
+/** Counts every exception and logs at most one a second: a poisonous request may come very often. */
+function exceptionReport(metrics: ProxyMetrics, log: ProxyOptions['log']): (error: unknown) => void {
+  let nextLogAt = -Infinity;
+  let unlogged = 0;
+  return (error) => {
+    metrics.counters.exchange_exceptions += 1;
+    if (performance.now() < nextLogAt) {
+      unlogged += 1;
+      return;
+    }
+    log.error({ error, unlogged }, 'exception in an exchange; only this exchange ends');
+    nextLogAt = performance.now() + 1_000;
+    unlogged = 0;
+  };
+}
+
 export class Proxy {
   readonly #context: ProxyContext;
   readonly #upstream: UpstreamContext;
@@ -74,10 +90,7 @@ export class Proxy {
     const { settings, metrics, accessLog } = options;
     const mode = options.reads ?? 'data';
     const wheel = new TimerWheel();
-    const report = (error: unknown): void => {
-      metrics.counters.exchange_exceptions += 1;
-      options.log.error({ error }, 'exception in an exchange; only this exchange ends');
-    };
+    const report = exceptionReport(metrics, options.log);
     this.#random = options.random ?? Math.random;
     this.#compiler = new TableCompiler(this.#random);
     this.#admission = new Admission(settings.limits);

@@ -1,28 +1,22 @@
 /**
- * Random UUIDs (version 4, RFC 9562) made in batches: one third of the cost of asking for them one by one.
- * They tell requests apart; nothing may rely on them as a secret.
+ * UUIDs (version 4 in form, RFC 9562) that tell requests apart: random but for the last three digits, which count.
+ * A tenth of the cost of asking for each. Nothing may rely on them as a secret.
  */
-import { randomFillSync } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
-const BATCH = 256;
-const BYTES = 16;
-const LENGTH = 36;
+const DIGITS = 3;
+const ENDINGS: readonly string[] = Array.from({ length: 16 ** DIGITS }, (_, n) => n.toString(16).padStart(DIGITS, '0'));
 
-const bytes = Buffer.allocUnsafeSlow(BATCH * BYTES);
-let pool = '';
-let at = 0;
+let beginning = '';
+let at = ENDINGS.length;
 
-/** A new random UUID. */
+/** A UUID that no other request has. */
 export function requestId(): string {
-  if (at === pool.length) refill();
-  const id = pool.slice(at, at + LENGTH);
-  at += LENGTH;
-  return id;
-}
-
-function refill(): void {
-  pool = randomFillSync(bytes)
-    .toString('hex')
-    .replace(/(.{8})(.{4}).(.{3}).(.{3})(.{12})/g, '$1-$2-4$3-a$4-$5');
-  at = 0;
+  if (at === ENDINGS.length) {
+    beginning = randomUUID().slice(0, -DIGITS);
+    at = 0;
+  }
+  const ending = ENDINGS[at] as string;
+  at += 1;
+  return beginning + ending;
 }

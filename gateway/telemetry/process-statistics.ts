@@ -26,7 +26,7 @@ export function roleStatistics(
 }
 
 /** Facts about this process; the event loop's delay is that since the previous call. */
-export function processStatistics(): ProcessStatistics {
+function processStatistics(): ProcessStatistics {
   monitor ??= startMonitor();
   const eventLoopDelaySeconds = lateness(monitor.delay);
   monitor.delay.reset();
