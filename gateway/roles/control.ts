@@ -198,7 +198,7 @@ class Control {
       },
       (error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
-        const message = `${what} is not available: ${reason} It is tried again every ${RETRY_LISTEN_MS / 1000} seconds.`;
+        const message = `${what} is not available: ${reason.replace(/\.$/, '')}. It is tried again every ${RETRY_LISTEN_MS / 1000} seconds.`;
         this.#report(what, [{ severity: 'error', code: 'MG0904', message }]);
         setTimeout(() => this.#keepListening(what, open), RETRY_LISTEN_MS).unref();
       },

@@ -8,7 +8,7 @@ export type WeightEdits = {
   readonly edits: readonly { readonly destination: number; readonly weight: number }[];
 };
 
-export type Splice = { readonly start: number; readonly end: number; readonly text: string };
+type Splice = { readonly start: number; readonly end: number; readonly text: string };
 
 export type EditedText = { readonly text: string; readonly document: YamlDocument };
 
@@ -28,7 +28,7 @@ export function editWeights(text: string, parsed: ParsedFile, document: YamlDocu
 }
 
 /** Applies replacements that do not overlap. */
-export function splice(text: string, splices: readonly Splice[]): string {
+function splice(text: string, splices: readonly Splice[]): string {
   let result = text;
   for (const { start, end, text: replacement } of splices.toSorted((a, b) => b.start - a.start))
     result = result.slice(0, start) + replacement + result.slice(end);

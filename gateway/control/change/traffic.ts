@@ -13,7 +13,7 @@ export type TrafficRoute = {
   readonly destinations: readonly TrafficDestination[];
 };
 
-export type TrafficDestination = {
+type TrafficDestination = {
   /** What its weight is keyed by. */
   readonly key: string;
   readonly host: string;
@@ -70,7 +70,7 @@ export function planShift(
   return { route, before: weightsOf(route), edits };
 }
 
-export function weightsOf(route: TrafficRoute): Weights {
+function weightsOf(route: TrafficRoute): Weights {
   return Object.fromEntries(route.destinations.map(({ key, weight }) => [key, weight]));
 }
 

@@ -14,7 +14,7 @@ import { makePrivateFolder, writeFileAtomically } from '../../support/atomic-fil
 import type { Timers } from '../../support/timers.ts';
 
 /** A worker that starts loads one full snapshot and at most so many deltas. */
-export const MAX_DELTAS = 64;
+const MAX_DELTAS = 64;
 /** A worker that starts may still be reading a file that the newest manifest does not name. */
 const GARBAGE_MS = 30_000;
 

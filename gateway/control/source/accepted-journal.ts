@@ -10,7 +10,7 @@ import { makePrivateFolder, writeFileAtomically } from '../../support/atomic-fil
 import type { ResourceKey } from '../resource/resource.ts';
 
 /** Version of the line format; another one is set aside. */
-export const ACCEPTED_SCHEMA = 1;
+const ACCEPTED_SCHEMA = 1;
 
 /** An object as it was accepted: what is needed to read it again. */
 export type AcceptedRecord = {

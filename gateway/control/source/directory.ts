@@ -17,9 +17,9 @@ import { QUIET_MS, type Settled, Settling } from './settling.ts';
 import type { KnownObject, SourceEvent, SourceProblem } from './source.ts';
 
 /** Whatever the watch missed is found after so long. */
-export const RESCAN_MS = 30_000;
+const RESCAN_MS = 30_000;
 /** The same while the folder is gone or cannot be watched. */
-export const IMPATIENT_RESCAN_MS = 1_000;
+const IMPATIENT_RESCAN_MS = 1_000;
 
 export type DirectoryOptions = {
   readonly folder: string;

@@ -8,7 +8,7 @@ import { type ParsedFile, parseYamlDocuments, type YamlDocument } from '../resou
 import type { ObjectVersion } from './source.ts';
 
 /** More is not read: a file of objects this long is a mistake, and would hold up everything else. */
-export const MAX_FILE_BYTES = 64 * 1024 * 1024;
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 /** What one file of the folder holds, as last read. */
 export type ObjectFile = {

@@ -205,7 +205,7 @@ export function meanwhile(stored: StoredObject | undefined): string {
 }
 
 /** `VirtualService default/myapp`. */
-export function nameOf({ kind, namespace, name }: ObjectRef): string {
+function nameOf({ kind, namespace, name }: ObjectRef): string {
   return `${kind} ${namespace === '' ? '' : `${namespace}/`}${name}`;
 }
 

@@ -1,11 +1,11 @@
 import type { Timers } from '../../support/timers.ts';
 
 /** A file that came by a rename is whole; events of one moment are taken together. */
-export const RENAME_MS = 5;
+const RENAME_MS = 5;
 /** A file that is written in place, or that is gone, is believed after so long without another event. */
 export const QUIET_MS = 250;
 /** Files that go one after another are taken together, but not later than this after the first. */
-export const LONGEST_REMOVAL_MS = 600;
+const LONGEST_REMOVAL_MS = 600;
 
 /** A path whose time has come; `renamed` was not waited for and may still be half done. */
 export type Settled = { readonly path: string; readonly kind: 'renamed' | 'quiet' | 'gone' };
