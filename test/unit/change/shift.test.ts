@@ -24,6 +24,11 @@ class Road {
   answer: () => Promise<FleetAnswer> = () => Promise.resolve({ kind: 'applied', workers: [1, 2] });
 
   constructor(context: TestContext) {
+    // Before the folder goes: hooks run in the order in which they were made.
+    context.after(async () => {
+      this.source.close();
+      await this.publisher.close();
+    });
     const root = temporaryFolder(context);
     const folder = path.join(root, 'routes.d');
     mkdirSync(folder);
@@ -57,10 +62,6 @@ class Road {
       onDefect,
     });
     this.source = new DirectorySource({ folder, known: [], emit: (event) => this.controller.handle(event), onDefect });
-    context.after(async () => {
-      this.source.close();
-      await this.publisher.close();
-    });
     this.shifter = new Shifter({
       objects: store,
       isQuarantined: (key) => this.controller.isQuarantined(key),
