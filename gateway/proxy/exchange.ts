@@ -3,18 +3,19 @@
  * every way out is counted exactly once. One object per client connection, used for one request after the other.
  */
 import type { Route } from '../snapshot/route.ts';
-import { ResponseFlag, responseFlags } from '../telemetry/response-flags.ts';
+import { ResponseFlag } from '../telemetry/response-flags.ts';
 import type { ClusterRuntime } from './cluster-runtime.ts';
 import { normalizePath } from './codec/path.ts';
 import type { RequestHead } from './codec/request-head.ts';
 import type { DownstreamConnection } from './downstream-connection.ts';
-import { addressPort, clientAddress } from './filter/client-address.ts';
+import { acceptableUpgrade } from './filter/upgrade.ts';
 import { Forwarding } from './forwarding.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { localResponse } from './reply/local-response.ts';
 import type { RedirectedRequest } from './reply/redirect.ts';
 import { flagOfFault, malformedRequest, type Reply, replyToFault } from './reply/replies.ts';
 import { RequestBody } from './request-body.ts';
+import { RequestNotes } from './request-notes.ts';
 import type { RequestView } from './route/request-view.ts';
 import type { CompiledHost, CompiledListener } from './routing-table.ts';
 import type { Fault } from './types.ts';
@@ -66,11 +67,7 @@ export class Exchange implements RequestView, RedirectedRequest {
   #bodyStart = 0;
   #end = 0;
   #clientKeepsAlive = false;
-  #startTime = 0;
-  #originalTarget = '';
-  #authority = '';
-  #userAgent = '';
-  #receivedForwardedFor = '';
+  readonly #notes = new RequestNotes();
 
   constructor(context: ProxyContext, connection: DownstreamConnection, road: Road) {
     this.context = context;
@@ -119,7 +116,7 @@ export class Exchange implements RequestView, RedirectedRequest {
     this.#bodyStart = bodyStart;
     this.#end = end;
     this.body.begin(head);
-    if (this.context.accessLog.enabled) this.#noteForLog(head, buffer);
+    if (this.context.accessLog.enabled) this.#notes.take(head, buffer);
     const normalized = normalizePath(head.originForm, this.context.settings.pathNormalization);
     this.path = normalized.path;
     this.query = normalized.query;
@@ -219,7 +216,7 @@ export class Exchange implements RequestView, RedirectedRequest {
     const durationMs = context.wheel.now - this.startedAt;
     const destination = this.cluster?.destination ?? context.metrics.unknownDestination;
     destination.record(this.status, flag, durationMs, this.body.bytes, this.responseBytes);
-    if (context.accessLog.enabled) this.#log(flag, details, durationMs);
+    if (context.accessLog.enabled) context.accessLog.write(this.#notes.record(this, { flag, details, durationMs }));
   }
 
   #reset(): void {
@@ -240,23 +237,7 @@ export class Exchange implements RequestView, RedirectedRequest {
     this.transportFailure = '';
     this.requestId = '';
     this.forwardedFor = '';
-    if (this.context.accessLog.enabled) this.#forgetLogged();
-  }
-
-  #forgetLogged(): void {
-    this.#startTime = Date.now();
-    this.#originalTarget = '';
-    this.#authority = '';
-    this.#userAgent = '';
-    this.#receivedForwardedFor = '';
-  }
-
-  #noteForLog(head: RequestHead, buffer: Buffer): void {
-    this.#originalTarget = head.target;
-    this.#authority = head.authority;
-    this.#userAgent = head.get(buffer, 'user-agent') ?? '';
-    this.#receivedForwardedFor = head.get(buffer, 'x-forwarded-for') ?? '';
-    this.requestId = head.get(buffer, 'x-request-id') ?? '';
+    if (this.context.accessLog.enabled) this.#notes.forget();
   }
 
   /** A body of announced length that has already come whole can simply be passed over by an answer of our own. */
@@ -279,51 +260,4 @@ export class Exchange implements RequestView, RedirectedRequest {
     this.#bodyStart = end;
     this.body.skip();
   }
-
-  #log(flag: number, details: string, durationMs: number): void {
-    const { connection } = this;
-    const remote = clientAddress(
-      connection.peer.address,
-      this.#receivedForwardedFor,
-      this.context.settings.trustedProxies,
-    );
-    this.context.accessLog.write({
-      startTime: this.#startTime,
-      method: this.method,
-      path: this.#originalTarget,
-      protocol: this.method === '' ? '' : `HTTP/1.${this.minorVersion}`,
-      status: this.status,
-      flags: responseFlags[flag] ?? '-',
-      details,
-      connectionTermination: '',
-      transportFailure: this.transportFailure,
-      bytesReceived: this.body.bytes,
-      bytesSent: this.responseBytes,
-      durationMs,
-      upstreamServiceMs: this.serviceMs,
-      forwardedFor: this.forwardedFor === '' ? this.#receivedForwardedFor : this.forwardedFor,
-      userAgent: this.#userAgent,
-      requestId: this.requestId,
-      authority: this.#authority,
-      upstreamHost: this.upstreamLabel,
-      upstreamCluster: this.cluster?.key ?? '',
-      upstreamLocal: this.upstreamLocal,
-      downstreamLocal: connection.localLabel,
-      // A forwarded address comes without a port; Envoy prints 0 then.
-      downstreamRemote: addressPort(remote, remote === connection.peer.address ? connection.remotePort : 0),
-      serverName: connection.arrival.tls?.serverName ?? '',
-      routeName: this.route?.name ?? '',
-    });
-  }
-}
-
-/**
- * The one protocol a client may switch to, or nothing: h2c would carry requests past all checks (RFC 9113 §3.1 has
- * removed it anyway), a list could hold it, and a request with a body cannot switch before its end.
- */
-function acceptableUpgrade(head: RequestHead): string {
-  const { upgrade } = head;
-  if (upgrade === '' || head.chunked || head.contentLength > 0 || head.minorVersion === 0) return '';
-  const isOneToken = /^[a-z0-9!#$%&'*+.^_`|~-]+(\/[a-z0-9.]+)?$/.test(upgrade);
-  return isOneToken && !/^(h2c?|http|tls)(\/|$)/.test(upgrade) ? upgrade : '';
 }

@@ -12,22 +12,20 @@ import { addressPort } from './filter/client-address.ts';
 import { forwardedResponse } from './filter/forwarded-response.ts';
 import { malformedRequest, replies } from './reply/replies.ts';
 import { ResponseRelay } from './response-relay.ts';
+import { mayRetry } from './retry-policy.ts';
 import type { ForwardTarget } from './routing-table.ts';
+import { StreamDeadlines } from './stream-deadlines.ts';
 import type { Fault } from './types.ts';
 import type { UpstreamConnection } from './upstream/upstream-connection.ts';
 import type { UpstreamHandler } from './upstream/upstream-handler.ts';
 
-/** Istio's default: a request is tried at most twice more. */
-const MAX_ATTEMPTS = 3;
 /** Bodies up to this size that have come with the head travel in one write with it, and can be sent again. */
 const HELD_BODY_BYTES = 8 * 1024;
-
-/** RFC 9110 §9.2.2. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 export class Forwarding implements UpstreamHandler {
   readonly #exchange: Exchange;
   readonly #relay: ResponseRelay;
+  readonly #deadlines: StreamDeadlines;
   #upstream: UpstreamConnection | undefined;
   #endpoint: EndpointRuntime | undefined;
   #tried: EndpointRuntime[] | undefined;
@@ -45,13 +43,11 @@ export class Forwarding implements UpstreamHandler {
   /** Reads of the client are paused because the backend does not keep up, or the other way round. */
   #clientBlocked = false;
   #upstreamBlocked = false;
-  /** When the route's timeout ends, on the wheel's clock. */
-  #respondBy = Infinity;
-  #timeoutMs = 0;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
     this.#relay = new ResponseRelay();
+    this.#deadlines = new StreamDeadlines(exchange);
   }
 
   get isHead(): boolean {
@@ -80,7 +76,6 @@ export class Forwarding implements UpstreamHandler {
     this.#tunnel = false;
     this.#clientBlocked = false;
     this.#upstreamBlocked = false;
-    this.#respondBy = Infinity;
   }
 
   /** Sends the arriving request to one of the target's clusters. */
@@ -98,10 +93,9 @@ export class Forwarding implements UpstreamHandler {
     }
     cluster.active += 1;
     this.#isCounted = true;
-    this.#timeoutMs = target.timeoutMs ?? 0;
+    this.#deadlines.begin(target.timeoutMs ?? 0);
     this.#compose(cluster.cluster.host);
-    if (exchange.body.done) this.#requestComplete();
-    else this.#waitForBody();
+    this.#awaitNext();
     this.#attempt();
   }
 
@@ -113,20 +107,18 @@ export class Forwarding implements UpstreamHandler {
       exchange.body.bytes += end - start;
       upstream.outlet.bytes(buffer, start, end);
       this.#flushUpstream(upstream);
-      this.#streamActive();
+      this.#deadlines.active();
       return end;
     }
     if (exchange.body.done || upstream === undefined || upstream.connecting) return start;
     const next = exchange.body.feed(buffer, start, end, upstream.outlet);
     if (next < 0) {
       exchange.context.metrics.counters.downstream_protocol_errors += 1;
-      if (this.#headSent)
-        this.#endClient({ what: 'protocol-error', whose: 'downstream', retry: 'never', detail: 'malformed body' });
+      if (this.#headSent) this.#endClient(faultOfClient('malformed body'));
       else exchange.reply(malformedRequest(next));
       return end;
     }
-    if (exchange.body.done) this.#requestComplete();
-    else this.#waitForBody();
+    this.#awaitNext();
     this.#flushUpstream(upstream);
     return next;
   }
@@ -146,7 +138,7 @@ export class Forwarding implements UpstreamHandler {
   clientDrained(): void {
     if (!this.#upstreamBlocked) return;
     this.#upstreamBlocked = false;
-    this.#streamActive();
+    this.#deadlines.active();
     this.#upstream?.socket.resume();
   }
 
@@ -160,16 +152,13 @@ export class Forwarding implements UpstreamHandler {
   expired(): void {
     const { counters } = this.#exchange.context.metrics;
     counters.downstream_timeouts += 1;
-    if (this.#clientBlocked || this.#upstreamBlocked || this.#tunnel) {
-      this.#end({ what: 'stream-idle', whose: 'upstream', retry: 'never', detail: 'stream idle timeout' });
-    } else if (!this.#exchange.body.done) {
-      if (this.#headSent)
-        this.#endClient({ what: 'stream-idle', whose: 'downstream', retry: 'never', detail: 'body idle timeout' });
+    if (!this.#exchange.body.done && !this.#clientBlocked && !this.#tunnel) {
+      if (this.#headSent) this.#endClient(faultOfClient('body idle timeout'));
       else this.#exchange.reply(replies.bodyTimeout);
-    } else if (this.#headSent && this.#respondBy === Infinity) {
-      this.#end({ what: 'stream-idle', whose: 'upstream', retry: 'never', detail: 'stream idle timeout' });
-    } else {
+    } else if (this.#deadlines.routeExpired || !(this.#headSent || this.#clientBlocked)) {
       this.#end({ what: 'response-timeout', whose: 'upstream', retry: 'never', detail: 'response timeout' });
+    } else {
+      this.#end({ what: 'stream-idle', whose: 'upstream', retry: 'never', detail: 'stream idle timeout' });
     }
   }
 
@@ -201,7 +190,7 @@ export class Forwarding implements UpstreamHandler {
       this.#relay.begin(framing, exchange) || (!exchange.body.done && (this.#cameWhole || head.status >= 400));
     connection.outlet.text(this.#relay.head(head, buffer, exchange, closes));
     if (head.status === 101) this.#openTunnel();
-    else if (!this.#cameWhole) this.#streamActive();
+    else if (!this.#cameWhole) this.#deadlines.active();
   }
 
   onBody(buffer: Buffer, start: number, end: number): void {
@@ -230,13 +219,13 @@ export class Forwarding implements UpstreamHandler {
       this.#upstreamBlocked = true;
       this.#upstream?.socket.pause();
     }
-    if (this.#headSent) this.#streamActive();
+    if (this.#headSent) this.#deadlines.active();
   }
 
   onDrain(): void {
     if (!this.#clientBlocked) return;
     this.#clientBlocked = false;
-    if (!this.#exchange.body.done) this.#waitForBody();
+    if (!this.#exchange.body.done) this.#awaitNext();
     this.#exchange.connection.feedKept();
   }
 
@@ -246,10 +235,23 @@ export class Forwarding implements UpstreamHandler {
   }
 
   onFault(fault: Fault): void {
+    if (fault.what === 'destination-refused') this.#exchange.context.metrics.counters.destinations_refused += 1;
     const isTunnelEnd = this.#tunnel && fault.what === 'reset' && fault.detail === 'closed';
     if (isTunnelEnd) this.#endTunnel();
-    else if (this.#mayRetry(fault)) this.#retry(fault);
-    else this.#end(fault);
+    else if (
+      !this.#headSent &&
+      mayRetry(fault, { method: this.#exchange.method, attempts: this.#attempts, isHeld: this.#held })
+    ) {
+      this.#retry(fault);
+    } else this.#end(fault);
+  }
+
+  /** What to wait for now: more of the body, the response, or more of a response that began early. */
+  #awaitNext(): void {
+    if (this.#exchange.body.done) {
+      this.#deadlines.awaitResponse();
+      if (this.#headSent) this.#deadlines.active();
+    } else if (!this.#headSent) this.#deadlines.awaitBody();
   }
 
   /** Writes the head that the backend gets, with a body that has come whole and is small. */
@@ -285,7 +287,6 @@ export class Forwarding implements UpstreamHandler {
     endpoint.active += 1;
     exchange.upstreamLabel = endpoint.label;
     if (endpoint.refusal !== undefined) {
-      exchange.context.metrics.counters.destinations_refused += 1;
       this.onFault({ what: 'destination-refused', whose: 'upstream', retry: 'yes', detail: endpoint.refusal });
       return;
     }
@@ -316,14 +317,7 @@ export class Forwarding implements UpstreamHandler {
     if (upstream.outlet.flush() || (this.#held && !this.#tunnel)) return;
     this.#clientBlocked = true;
     this.#exchange.connection.pauseReading();
-    this.#streamActive();
-  }
-
-  /** Safe to send again: nothing was sent, or the connection was stale and the request may be repeated. */
-  #mayRetry(fault: Fault): boolean {
-    if (this.#headSent || this.#attempts >= MAX_ATTEMPTS) return false;
-    if (fault.retry === 'yes') return true;
-    return fault.retry === 'if-reused' && this.#held && IDEMPOTENT.has(this.#exchange.method);
+    this.#deadlines.active();
   }
 
   #retry(fault: Fault): void {
@@ -363,7 +357,7 @@ export class Forwarding implements UpstreamHandler {
   #openTunnel(): void {
     this.#tunnel = true;
     this.#exchange.connection.outlet.flush();
-    this.#streamActive();
+    this.#deadlines.active();
     this.#exchange.connection.feedKept();
   }
 
@@ -372,26 +366,10 @@ export class Forwarding implements UpstreamHandler {
     this.#exchange.finish(ResponseFlag.NONE, 'via_upstream');
     this.#exchange.connection.exchangeEnded(false);
   }
+}
 
-  #requestComplete(): void {
-    const { context, connection } = this.#exchange;
-    const { responseMs, streamIdleMs } = context.settings.timeouts;
-    if (this.#timeoutMs > 0) this.#respondBy = context.wheel.now + this.#timeoutMs;
-    const ms = this.#timeoutMs > 0 ? this.#timeoutMs : responseMs;
-    connection.setDeadline(ms > 0 && !this.#headSent ? ms : streamIdleMs);
-  }
-
-  #waitForBody(): void {
-    if (!this.#headSent) this.#exchange.connection.setDeadline(this.#exchange.context.settings.timeouts.bodyIdleMs);
-  }
-
-  /** Something moved: the stream's idle time begins anew, but a route's timeout goes on. */
-  #streamActive(): void {
-    const { context, connection } = this.#exchange;
-    const left = this.#respondBy - context.wheel.now;
-    const idle = context.settings.timeouts.streamIdleMs;
-    connection.setDeadline(left < idle ? Math.max(left, 0) : idle);
-  }
+function faultOfClient(detail: string): Fault {
+  return { what: 'stream-idle', whose: 'downstream', retry: 'never', detail };
 }
 
 const INTERIM = { chunked: false, serviceMs: -1, connection: '', via: false } as const;
