@@ -2,10 +2,9 @@
  * The command line with everything it can start: the appliance, the demo, offline validation.
  * It holds no logic of its own; what people type is understood in `admin/cli`.
  */
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { runCli } from '#admin/cli/cli.ts';
 import { formatSettingsProblem, loadSettings, parseSettings } from '#config/settings.ts';
+import { programVersion } from './program-version.ts';
 
 /** Resolves with the exit code. Each command loads only what it needs: `get` must not pay for the supervisor. */
 export function runCommandLine(argv: readonly string[]): Promise<number> {
@@ -36,9 +35,4 @@ async function run({ settings: file }: { readonly settings?: string }): Promise<
   }
   const { startSupervisor } = await import('./supervisor.ts');
   return startSupervisor({ settings: result.settings }).ended;
-}
-
-function programVersion(): string {
-  const text = readFileSync(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
