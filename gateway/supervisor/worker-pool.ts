@@ -204,7 +204,8 @@ export class WorkerPool {
 
   /** At most one relay a loop turn: a burst of reports is one message to each. */
   #relayLoad(): void {
-    this.#loadRelay ??= setImmediate(() => {
+    if (this.#loadRelay !== undefined) return;
+    this.#loadRelay = setImmediate(() => {
       this.#loadRelay = undefined;
       const connections = Object.fromEntries(
         [...this.#workers.values()]

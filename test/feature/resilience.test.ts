@@ -70,7 +70,7 @@ test('after a restart of the whole program the last good version of a broken fil
   assert.deepEqual([...new Set(answers.map((answer) => answer.status))], [200]);
   await problem('wieght');
   gateway.writeRoute('virtual-service.yaml', virtualServiceYaml(50, 50));
-  await eventually(async () => (await problems()).every((text) => !text.includes('wieght')));
+  await eventually(async () => (await gateway.problems()).every((text) => !text.includes('wieght')));
 });
 
 test('a deleted VirtualService is 404 within a second, other hosts go on, and restored it serves within 500 ms', async (t) => {
@@ -102,12 +102,7 @@ test('connections that wait while a worker is killed are all answered', async ()
 });
 
 test('a stopped worker is replaced, and nothing that waits or arrives meanwhile is lost', async (t) => {
-  await eventually(
-    async () =>
-      (await gateway.admin<{ items: { state: string }[] }>('GET', '/api/v1/workers')).body.items.filter(
-        (worker) => worker.state === 'serving',
-      ).length === 2,
-  );
+  await eventually(async () => (await gateway.workers()).filter((worker) => worker.state === 'serving').length === 2);
   const [stopped = 0] = await gateway.workerPids();
   process.kill(stopped, 'SIGSTOP');
   const load = loaded(t, { port: gateway.httpPort, keptAlive: 0, fresh: 4 });
@@ -119,18 +114,12 @@ test('a stopped worker is replaced, and nothing that waits or arrives meanwhile 
 });
 
 test('two workers share a burst of 200 keep-alive connections with at least 30 % each', async (t) => {
-  await eventually(
-    async () =>
-      (await gateway.admin<{ items: { state: string }[] }>('GET', '/api/v1/workers')).body.items.filter(
-        (worker) => worker.state === 'serving',
-      ).length === 2,
-  );
+  await eventually(async () => (await gateway.workers()).filter((worker) => worker.state === 'serving').length === 2);
   const load = loaded(t, { port: gateway.httpPort, keptAlive: 200, fresh: 0 });
   await eventually(() => load.answered() > 2_000, { timeoutMs: 20_000 });
   const counts = await eventually(
     async () => {
-      const { body } = await gateway.admin<{ items: { connections: number }[] }>('GET', '/api/v1/workers');
-      const connections = body.items.map((worker) => worker.connections);
+      const connections = (await gateway.workers()).map((worker) => worker.connections);
       return connections.reduce((sum, count) => sum + count, 0) >= 200 && connections;
     },
     { timeoutMs: 10_000 },
@@ -168,11 +157,7 @@ test('on SIGTERM what is in flight finishes, and then nothing listens', async ()
   const slow = get(gateway.httpPort, '/?ms=1500');
   const begun = app.backends.reduce((sum, backend) => sum + backend.requests(), 0);
   await eventually(() => app.backends.reduce((sum, backend) => sum + backend.requests(), 0) >= begun);
-  await eventually(async () =>
-    (await gateway.admin<{ items: { connections: number }[] }>('GET', '/api/v1/workers')).body.items.some(
-      (worker) => worker.connections > 0,
-    ),
-  );
+  await eventually(async () => (await gateway.workers()).some((worker) => worker.connections > 0));
   const code = gateway.terminate();
   assert.equal((await slow).status, 200);
   assert.equal(await code, 0);
@@ -186,13 +171,8 @@ function loaded(t: TestContext, options: LoadOptions): ReturnType<typeof startLo
   return load;
 }
 
-async function problems(): Promise<string[]> {
-  const { body } = await gateway.admin<{ items: { message: string }[] }>('GET', '/api/v1/problems');
-  return body.items.map((problem) => problem.message);
-}
-
 async function problem(word: string): Promise<void> {
-  await eventually(async () => (await problems()).some((text) => text.toLowerCase().includes(word)), {
+  await eventually(async () => (await gateway.problems()).some((text) => text.toLowerCase().includes(word)), {
     timeoutMs: 10_000,
     what: `a problem that says ${word}`,
   });

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import type { WorkerView } from '../../admin/views.ts';
+import type { Problem } from '../../gateway/snapshot/problem.ts';
 import { eventually } from './eventually.ts';
 import { freePorts } from './ports.ts';
 
@@ -108,24 +110,24 @@ export class TestGateway {
     writeFileSync(path.join(this.routesDir, name), text);
   }
 
-  /** A call of the admin API over the unix socket. */
-  async admin<T>(method: string, url: string, body?: unknown): Promise<{ status: number; body: T }> {
-    const answer = await request(
-      {
-        socketPath: this.socket,
-        method,
-        path: url,
-        headers: { host: 'localhost', 'content-type': 'application/json' },
-      },
-      body === undefined ? undefined : JSON.stringify(body),
-    );
-    return { status: answer.status, body: JSON.parse(answer.body) as T };
+  /** The workers as the admin API (over the unix socket) shows them. */
+  async workers(): Promise<readonly WorkerView[]> {
+    return ((await this.#list('workers')) as { items: WorkerView[] }).items;
+  }
+
+  /** The sentences of all current problems. */
+  async problems(): Promise<string[]> {
+    return ((await this.#list('problems')) as { items: Problem[] }).items.map((problem) => problem.message);
   }
 
   /** PIDs of the workers, by index. */
   async workerPids(): Promise<number[]> {
-    const { body } = await this.admin<{ items: { pid: number }[] }>('GET', '/api/v1/workers');
-    return body.items.map((worker) => worker.pid);
+    return (await this.workers()).map((worker) => worker.pid);
+  }
+
+  async #list(name: string): Promise<unknown> {
+    const answer = await request({ socketPath: this.socket, path: `/api/v1/${name}`, headers: { host: 'localhost' } });
+    return JSON.parse(answer.body);
   }
 
   #defaults(options: GatewayOptions): Record<string, unknown> {

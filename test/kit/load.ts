@@ -26,10 +26,10 @@ export function startLoad(options: LoadOptions): { readonly answered: () => numb
   const bodies: Record<string, number> = {};
   let answered = 0;
   let failed = 0;
-  let stopped = false;
+  const run = { stopped: false };
 
   async function loop(agent: http.Agent | false): Promise<void> {
-    while (!stopped) {
+    while (!run.stopped) {
       try {
         const { status, body } = await once(options, agent);
         if (status === (options.expectStatus ?? 200)) {
@@ -55,7 +55,7 @@ export function startLoad(options: LoadOptions): { readonly answered: () => numb
   return {
     answered: () => answered,
     async stop() {
-      stopped = true;
+      run.stopped = true;
       await Promise.all(loops);
       return { answered, failed, reasons, bodies };
     },
