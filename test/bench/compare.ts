@@ -41,7 +41,7 @@ export async function compare(options: Options, workshop: Workshop, say: (line: 
       for (const peer of running) {
         if (peer.httpsPort !== undefined) tls[peer.name] = await negotiated(peer.httpsPort);
         // the first seconds compile and fill pools; they count for nobody
-        for (const scenario of scenarios) await measure(peer, scenario, 2, workshop.folder);
+        for (const scenario of scenarios) await measure(peer, scenario, options.warmupSeconds, workshop.folder);
       }
       for (let round = 1; round <= options.rounds; round++) {
         say(`round ${round} of ${options.rounds}, access log ${accessLog}`);

@@ -8,6 +8,8 @@ export type Options = {
   /** Peers to run; empty is all. */
   readonly only: readonly string[];
   readonly scenarios: readonly string[];
+  /** How long every peer is loaded before the rounds: programs that compile as they run are measured warm. */
+  readonly warmupSeconds: number;
   readonly workers: number;
   /** Hosts of the routes comparison; 0 runs the comparison with the peers instead. */
   readonly routes: number;
@@ -24,13 +26,15 @@ core 0, load (wrk, h2load, openssl s_time) and the nginx backend on core 1. CPU 
 
   --rounds N       interleaved rounds (default 7)
   --seconds S      length of one measurement (default 2)
+  --warmup S       load before the rounds, for each peer and scenario (default 15: V8 needs some ten thousand
+                   handshakes to compile their path)
   --only A,B       of: direct, nginx, haproxy, fastify, mesh-gateway
   --scenarios A,B  of: ${scenarioNames.join(', ')} (default all)
                    plain: saturated, 64 connections; rate: 2,500 requests/s; tls: as plain with TLS 1.3;
                    full, resumed: handshakes; log: as plain with the access log on
   --workers N      workers of mesh-gateway (default 1, as the peers have)
   --routes N       instead: N hosts with one route each against one host, mesh-gateway alone
-  --quick          3 rounds of 1 second: for a look, not for a verdict
+  --quick          3 rounds of 1 second after 2: for a look, not for a verdict
   --json           raw figures on stdout, the table on stderr`;
 
 /** Ends the process with a sentence when the arguments are wrong. */
@@ -40,6 +44,7 @@ export function parseOptions(args: readonly string[]): Options {
     options: {
       rounds: { type: 'string' },
       seconds: { type: 'string' },
+      warmup: { type: 'string' },
       only: { type: 'string', default: '' },
       scenarios: { type: 'string', default: scenarioNames.join(',') },
       workers: { type: 'string', default: '1' },
@@ -59,6 +64,7 @@ export function parseOptions(args: readonly string[]): Options {
   return {
     rounds: positive('rounds', values.rounds ?? (values.quick ? '3' : '7')),
     seconds: positive('seconds', values.seconds ?? (values.quick ? '1' : '2')),
+    warmupSeconds: positive('warmup', values.warmup ?? (values.quick ? '2' : '15')),
     only: list(values.only),
     scenarios,
     workers: positive('workers', values.workers),
