@@ -94,7 +94,7 @@ export class Forwarding implements UpstreamHandler {
     cluster.active += 1;
     this.#isCounted = true;
     this.#deadlines.begin(target.timeoutMs ?? 0);
-    this.#compose(cluster.cluster.host);
+    this.#compose(cluster.cluster.host, target.reliedOn);
     this.#awaitNext();
     this.#attempt();
   }
@@ -255,7 +255,7 @@ export class Forwarding implements UpstreamHandler {
   }
 
   /** Writes the head that the backend gets, with a body that has come whole and is small. */
-  #compose(defaultAuthority: string): void {
+  #compose(defaultAuthority: string, reliedOn: ReadonlySet<string>): void {
     const exchange = this.#exchange;
     const { head, buffer, bodyStart, end } = exchange.arriving;
     const forwarded = exchange.context.forwarder.forward(head, buffer, {
@@ -263,6 +263,7 @@ export class Forwarding implements UpstreamHandler {
       target: exchange.target,
       defaultAuthority,
       upgrade: exchange.upgrade,
+      reliedOn,
     });
     this.#text = forwarded.text;
     exchange.requestId = forwarded.requestId;

@@ -18,6 +18,8 @@ export type ForwardTarget = {
   readonly clusters: readonly ClusterRuntime[];
   /** Of the route; undefined: none. */
   readonly timeoutMs: number | undefined;
+  /** Lower-case names of the headers that the routes of its host look at: a client may not have them removed. */
+  readonly reliedOn: ReadonlySet<string>;
 };
 
 /** A virtual host ready to match; `attached` is set for routes that forward. */
@@ -132,6 +134,7 @@ export class TableCompiler {
   #compileHost(source: VirtualHost, choices: Map<string, WeightedChoice>): CompiledHost {
     const previous = this.#hosts.get(source.key)?.targets;
     const targets = new Map<string, ForwardTarget>();
+    const reliedOn = headersLookedAt(source);
     const attach = (route: Route): ForwardTarget | undefined => {
       if (route.action.kind !== 'forward') return undefined;
       const weights = route.action.destinations.map((destination) => destination.weight);
@@ -139,7 +142,7 @@ export class TableCompiler {
       const choice = WeightedChoice.reuse(known, weights, this.#random);
       choices.set(route.key, choice);
       const clusters = route.action.destinations.map((destination) => this.#cluster(destination.cluster));
-      const target: ForwardTarget = { choice, clusters, timeoutMs: route.action.timeoutMs };
+      const target: ForwardTarget = { choice, clusters, timeoutMs: route.action.timeoutMs, reliedOn };
       targets.set(route.key, target);
       return target;
     };
@@ -195,6 +198,11 @@ export class TableCompiler {
     }
     return changes;
   }
+}
+
+function headersLookedAt(host: VirtualHost): ReadonlySet<string> {
+  const matches = host.routes.flatMap((route) => route.matches);
+  return new Set(matches.flatMap((match) => [...match.headers, ...match.withoutHeaders].map(({ name }) => name)));
 }
 
 type ListenerChange = { readonly set: [string, CompiledHost][]; readonly remove: string[]; added: number };

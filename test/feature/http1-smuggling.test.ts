@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { eventually } from '#test/kit/eventually.ts';
-import { allTo, startProxy } from '#test/kit/proxy.ts';
+import { aCluster, allTo, aRoute, aSnapshot, aVirtualHost, forwardTo, startProxy } from '#test/kit/proxy.ts';
 import { ok, type RawHandler, startRawBackend } from '#test/kit/raw-backend.ts';
 import { RawClient } from '#test/kit/raw-client.ts';
 
@@ -116,6 +116,35 @@ test('limits: a long target is 414, a large head or too many fields 431', async 
     assert.equal((await client.response()).status, status);
     client.destroy();
   }
+});
+
+test('a header that a route looks at reaches the backend, though the client names it in Connection', async () => {
+  const backend = await startRawBackend(({ socket }) => socket.write(ok('x')));
+  const cluster = aCluster([backend.port]);
+  const matches = [
+    {
+      headers: [{ name: 'end-user', match: { kind: 'exact', value: 'jason' } }],
+      withoutHeaders: [{ name: 'x-canary', match: { kind: 'exact', value: 'no' } }],
+      queryParams: [],
+    },
+  ] as const;
+  const gateway = await startProxy({
+    snapshot: aSnapshot({
+      virtualHosts: [aVirtualHost('*', [aRoute(forwardTo([cluster.key]), { matches })])],
+      clusters: [cluster],
+    }),
+  });
+  const client = await RawClient.connect(gateway.port);
+  client.write(
+    'GET / HTTP/1.1\r\nHost: a\r\nConnection: End-User, X-Canary, x-drop\r\nEnd-User: jason\r\nX-Canary: yes\r\nX-Drop: 1\r\n\r\n',
+  );
+  assert.equal((await client.response()).status, 200);
+  const sent = backend.bytes().toLowerCase();
+  assert.match(sent, /\r\nend-user: jason\r\nx-canary: yes\r\n/);
+  assert.doesNotMatch(sent, /x-drop/);
+  client.destroy();
+  await gateway.close();
+  await backend.close();
 });
 
 test('hop-by-hop headers and those named in Connection stay here, but nobody can have Host or Content-Length removed', async () => {

@@ -6,6 +6,7 @@
 
 import { latin1 } from '../../support/latin1.ts';
 import { requestId as newRequestId } from '../../support/request-id.ts';
+import { FieldFlag } from '../codec/fields.ts';
 import { HeaderId } from '../codec/header-names.ts';
 import type { RequestHead } from '../codec/request-head.ts';
 
@@ -32,6 +33,8 @@ export type ForwardRequestOptions = {
   readonly defaultAuthority: string;
   /** The upgrade that is asked for; empty when there is none, or none that is passed on. */
   readonly upgrade: string;
+  /** Lower-case names of headers that stay, even when the client names them in Connection. */
+  readonly reliedOn: ReadonlySet<string>;
 };
 
 const COPY = 0;
@@ -102,7 +105,7 @@ export class RequestForwarder {
     for (let i = 0; i < head.count; i++) {
       const action = this.#actions[head.ids[i] as number] as number;
       const copies =
-        head.flags[i] === 0 &&
+        (head.flags[i] === 0 || isReliedOn(head, buffer, i, options.reliedOn)) &&
         (action === COPY ||
           (action === HOST && !head.authorityFromTarget) ||
           (action === EXPECT && head.expectContinue) ||
@@ -144,6 +147,13 @@ export class RequestForwarder {
     result.forwardedFor = forwardedFor;
     return result;
   }
+}
+
+/** RFC 9110 §7.6.1 lets a client name any header as its connection's own; what was routed by must arrive all the same. */
+function isReliedOn(head: RequestHead, buffer: Buffer, index: number, names: ReadonlySet<string>): boolean {
+  return (
+    names.size > 0 && head.flags[index] === FieldFlag.nominated && names.has(head.name(buffer, index).toLowerCase())
+  );
 }
 
 function joined(list: string, value: string): string {
