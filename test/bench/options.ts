@@ -13,6 +13,8 @@ export type Options = {
   readonly workers: number;
   /** Hosts of the routes comparison; 0 runs the comparison with the peers instead. */
   readonly routes: number;
+  /** Measure what new connections meet under load instead. */
+  readonly newcomers: boolean;
   readonly json: boolean;
 };
 
@@ -34,6 +36,7 @@ core 0, load (wrk, h2load, openssl s_time) and the nginx backend on core 1. CPU 
                    full, resumed: handshakes; log: as plain with the access log on
   --workers N      workers of mesh-gateway (default 1, as the peers have)
   --routes N       instead: N hosts with one route each against one host, mesh-gateway alone
+  --newcomers      instead: 400 new connections beside 256 busy ones, and a burst over two workers, mesh-gateway alone
   --quick          3 rounds of 1 second after 2: for a look, not for a verdict
   --json           raw figures on stdout, the table on stderr`;
 
@@ -50,6 +53,7 @@ export function parseOptions(args: readonly string[]): Options {
       workers: { type: 'string', default: '1' },
       routes: { type: 'string', default: '0' },
       quick: { type: 'boolean', default: false },
+      newcomers: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -69,6 +73,7 @@ export function parseOptions(args: readonly string[]): Options {
     scenarios,
     workers: positive('workers', values.workers),
     routes: values.routes === '0' ? 0 : positive('routes', values.routes),
+    newcomers: values.newcomers,
     json: values.json,
   };
 }

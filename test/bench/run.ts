@@ -5,6 +5,7 @@
  */
 import { cpus, release } from 'node:os';
 import { compare } from './compare.ts';
+import { measureNewcomers, reportNewcomers } from './newcomers.ts';
 import { parseOptions } from './options.ts';
 import { reportComparison } from './report.ts';
 import { compareRoutes, reportRoutes } from './routes.ts';
@@ -16,13 +17,23 @@ if (cpus().length < 2) throw new Error('the benchmark needs two cores: one for t
 const machine = { cpu: cpus()[0]?.model.trim() ?? '', cores: cpus().length, kernel: release(), node: process.version };
 const workshop = await openWorkshop();
 try {
-  const { result, table } = await (options.routes > 0 ? routes() : peers());
+  const { result, table } = await chosen();
   const text = `${Object.values(machine).join(', ')}; ${options.rounds} rounds of ${options.seconds} s\n${table}`;
   if (options.json) console.log(JSON.stringify({ machine, options, ...result }, null, 2));
   if (options.json) say(text);
   else console.log(text);
 } finally {
   workshop.close();
+}
+
+async function chosen() {
+  if (options.newcomers) return newcomers();
+  return options.routes > 0 ? routes() : peers();
+}
+
+async function newcomers() {
+  const result = await measureNewcomers(options, workshop, say);
+  return { result, table: reportNewcomers(result) };
 }
 
 async function routes() {
