@@ -125,6 +125,10 @@ class Control {
       case 'collected':
         this.#supervisor.heard(order);
         break;
+      case 'rebuild':
+        this.#publisher.forgetBase();
+        this.#controller.changed();
+        break;
       case 'workers':
         this.#workers = order.workers;
         break;

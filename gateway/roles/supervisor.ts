@@ -91,6 +91,7 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
     publication: () => publication,
     onChange: () => workersChanged(),
     onCollected: (index, message) => rounds.collected(message.id, index, message.file),
+    onUnloadable: () => control.send({ type: 'rebuild' }),
     onAllGone: () => void allGone(),
     log: (level, message, fields) => log[level](fields, message),
   });

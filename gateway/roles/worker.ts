@@ -106,8 +106,7 @@ class Worker {
         this.#preparedFile = undefined;
         break;
       case 'catch-up':
-        this.#load(order.manifest);
-        send({ type: 'applied', version: this.#traffic.version });
+        if (this.#load(order.manifest)) send({ type: 'applied', version: this.#traffic.version });
         break;
       case 'load':
         this.#acceptor.othersChanged(
@@ -155,19 +154,34 @@ class Worker {
     else this.#closeHealth = serveHealth(handle, this.#settings.backlog, () => this.#readiness());
   }
 
-  /** Loads the files of a manifest that are not loaded yet, all of them when it begins with another full snapshot. */
-  #load(manifest: Manifest | null): void {
-    if (manifest === null) return;
+  /**
+   * Loads the files of a manifest that are not loaded yet, all of them when it begins with another full snapshot.
+   * False when that cannot be done: another start would fail the same way, so the worker lives on and says it.
+   */
+  #load(manifest: Manifest | null): boolean {
+    if (manifest === null) return true;
     const isContinued = this.#loadedFiles.every((file, index) => manifest.files[index] === file);
     const missing = isContinued ? manifest.files.slice(this.#loadedFiles.length) : manifest.files;
-    for (const file of missing) {
-      this.#traffic.prepare(readSnapshotFile(path.join(this.#snapshotDir, file)));
-      this.#traffic.commit();
+    try {
+      for (const file of missing) {
+        this.#traffic.prepare(readSnapshotFile(path.join(this.#snapshotDir, file)));
+        this.#traffic.commit();
+      }
+    } catch (error) {
+      this.#loadedFiles = [];
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#log.error({ error, version: manifest.version }, 'a published version cannot be loaded');
+      send({ type: 'unloadable', version: manifest.version, reason });
+      return false;
     }
     this.#loadedFiles = manifest.files;
+    return true;
   }
 
   #prepare(version: number, file: string): void {
+    // What an earlier publication left undecided must not be served by the commit of this one.
+    this.#traffic.abort();
+    this.#preparedFile = undefined;
     try {
       this.#traffic.prepare(readSnapshotFile(path.join(this.#snapshotDir, file)));
       this.#preparedFile = file;

@@ -41,6 +41,8 @@ export type ToWorker =
 export type FromWorker =
   /** Loaded what `init` named; `version` is 0 when there was nothing to load. */
   | { readonly type: 'ready'; readonly version: number }
+  /** The files that lead to `version` cannot be loaded (missing, damaged, not compilable): it goes on with what it has. */
+  | { readonly type: 'unloadable'; readonly version: number; readonly reason: string }
   | { readonly type: 'listening'; readonly socket: SocketPurpose }
   | { readonly type: 'want-listen'; readonly socket: SocketPurpose }
   | { readonly type: 'prepared'; readonly version: number }
@@ -62,6 +64,8 @@ export type ToControl =
   | { readonly type: 'applied'; readonly version: number; readonly workers: readonly number[] }
   /** Answer to `publish`: at least one worker could not compile it, so no worker serves it. */
   | { readonly type: 'refused'; readonly version: number; readonly unit: string; readonly reason: string }
+  /** A worker cannot load what was published: publish all units anew, as one full snapshot. */
+  | { readonly type: 'rebuild' }
   | { readonly type: 'workers'; readonly workers: readonly WorkerStatus[] }
   /** Problems the supervisor sees: ports that cannot be bound, crash loops. Replaces the previous list. */
   | { readonly type: 'problems'; readonly problems: readonly Problem[] }

@@ -9,6 +9,8 @@ type Pending = {
   readonly manifest: Manifest;
   readonly preparing: Set<number>;
   readonly applying: Set<number>;
+  /** Some worker has compiled it: so can the others. */
+  compiled: boolean;
   phase: 'prepare' | 'commit';
   timer?: NodeJS.Timeout;
 };
@@ -24,6 +26,8 @@ const PREPARE_TIMEOUT_MS = 1_000;
 export class Publication {
   #manifest: Manifest | null;
   #pending: Pending | undefined;
+  /** Workers that could not load the manifest: for them only a full snapshot is right. */
+  readonly #unloaded = new Set<number>();
   readonly #subscribers: () => Iterable<Subscriber>;
   readonly #answer: (message: ToControl) => void;
   readonly #onCommit: () => void;
@@ -47,21 +51,21 @@ export class Publication {
 
   begin(publish: { version: number; file: string; manifest: Manifest }): void {
     this.#drop();
-    const workers = [...this.#subscribers()];
     const pending: Pending = {
       version: publish.version,
       file: publish.file,
       manifest: publish.manifest,
       preparing: new Set(),
       applying: new Set(),
+      compiled: false,
       phase: 'prepare',
     };
     this.#pending = pending;
-    for (const worker of workers) {
+    for (const worker of this.#followers(pending)) {
       pending.preparing.add(worker.pid);
       worker.send({ type: 'prepare', version: publish.version, file: publish.file });
     }
-    pending.timer = setTimeout(() => this.#commit(pending), PREPARE_TIMEOUT_MS);
+    this.#awaitPrepared(pending);
     this.#advance();
   }
 
@@ -75,10 +79,15 @@ export class Publication {
 
   heard(worker: Subscriber, message: FromWorker): void {
     const pending = this.#pending;
-    if (message.type === 'applied') worker.version = message.version;
+    if (message.type === 'applied') {
+      worker.version = message.version;
+      this.#unloaded.delete(worker.pid);
+    }
     if (pending === undefined) return;
-    if (message.type === 'prepared' && message.version === pending.version) pending.preparing.delete(worker.pid);
-    else if (message.type === 'applied' && message.version === pending.version) pending.applying.delete(worker.pid);
+    if (message.type === 'prepared' && message.version === pending.version) {
+      pending.compiled = true;
+      pending.preparing.delete(worker.pid);
+    } else if (message.type === 'applied' && message.version === pending.version) pending.applying.delete(worker.pid);
     else if (message.type === 'refused' && message.version === pending.version && pending.phase === 'prepare')
       return this.#refuse(pending, message);
     this.#advance();
@@ -86,21 +95,62 @@ export class Publication {
 
   /** A worker became ready with the version it was started with: brings it to the newest, which it confirms as the others do. */
   joined(worker: Subscriber): void {
-    if (this.#manifest !== null && this.#manifest.version > worker.version) {
-      worker.send({ type: 'catch-up', manifest: this.#manifest });
-      this.#pending?.applying.add(worker.pid);
-    }
-    if (this.#pending?.phase === 'prepare') {
+    if (!this.#unloaded.has(worker.pid)) this.#catchUp(worker);
+    if (this.#pending?.phase === 'prepare' && this.#canFollow(worker, this.#pending)) {
       this.#pending.preparing.add(worker.pid);
       worker.send({ type: 'prepare', version: this.#pending.version, file: this.#pending.file });
     }
   }
 
+  /**
+   * A worker cannot load `version`, nor could any that starts now: the manifest is given up, unless there is a newer one
+   * to try. True when all units have to be published anew.
+   */
+  unloadable(worker: Subscriber, version: number): boolean {
+    this.#pending?.applying.delete(worker.pid);
+    this.#pending?.preparing.delete(worker.pid);
+    const known = this.#manifest;
+    if (known !== null && known.version > version) this.#catchUp(worker);
+    else {
+      this.#unloaded.add(worker.pid);
+      this.#manifest = null;
+    }
+    this.#advance();
+    return known !== null && this.#manifest === null;
+  }
+
   /** A worker that died waits for nothing; its replacement starts from the manifest. */
   left(pid: number): void {
+    this.#unloaded.delete(pid);
     this.#pending?.preparing.delete(pid);
     this.#pending?.applying.delete(pid);
     this.#advance();
+  }
+
+  #catchUp(worker: Subscriber): void {
+    if (this.#manifest === null || this.#manifest.version <= worker.version) return;
+    worker.send({ type: 'catch-up', manifest: this.#manifest });
+    if (this.#pending?.phase === 'commit') this.#pending.applying.add(worker.pid);
+  }
+
+  #followers(pending: Pending): Subscriber[] {
+    return [...this.#subscribers()].filter((worker) => this.#canFollow(worker, pending));
+  }
+
+  /** A delta says nothing to a worker that does not have what it builds on. */
+  #canFollow(worker: Subscriber, pending: Pending): boolean {
+    return !this.#unloaded.has(worker.pid) || pending.manifest.files[0] === pending.file;
+  }
+
+  /**
+   * A hung worker is not waited for. But as long as none has compiled the version, perhaps it takes that long (and may
+   * still be refused): then all are waited for, and a worker that is hung indeed is killed before long.
+   */
+  #awaitPrepared(pending: Pending): void {
+    pending.timer = setTimeout(() => {
+      if (pending.compiled) this.#commit(pending);
+      else this.#awaitPrepared(pending);
+    }, PREPARE_TIMEOUT_MS);
   }
 
   #advance(): void {
@@ -123,7 +173,7 @@ export class Publication {
     clearTimeout(pending.timer);
     pending.phase = 'commit';
     this.#manifest = pending.manifest;
-    for (const worker of this.#subscribers()) {
+    for (const worker of this.#followers(pending)) {
       pending.applying.add(worker.pid);
       worker.send({ type: 'commit', version: pending.version });
     }

@@ -21,6 +21,8 @@ export type WorkerPoolOptions = {
   /** States, versions or counts changed in a way that others want to know. */
   readonly onChange: () => void;
   readonly onCollected: (index: number, message: Extract<FromWorker, { type: 'collected' }>) => void;
+  /** A worker cannot load the newest version: it is to be published anew. */
+  readonly onUnloadable: () => void;
   readonly onAllGone: () => void;
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
 };
@@ -161,6 +163,9 @@ export class WorkerPool {
         this.#options.publication().joined(worker);
         this.#openIfCurrent(worker);
         this.#options.onChange();
+        break;
+      case 'unloadable':
+        if (this.#options.publication().unloadable(worker, message.version)) this.#options.onUnloadable();
         break;
       case 'prepared':
       case 'refused':

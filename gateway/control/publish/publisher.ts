@@ -63,6 +63,7 @@ export class Publisher {
   #publishedAt: number | undefined;
   /** False when it is not known what the workers have: only a full snapshot is right on top of anything. */
   #isBaseKnown: boolean;
+  #isBaseForgotten = false;
 
   constructor(options: PublisherOptions) {
     this.#fleet = options.fleet;
@@ -95,8 +96,15 @@ export class Publisher {
     return [...this.#problems.values()];
   }
 
+  /** A worker cannot load what was published: the next publication is a full one, though nothing has changed. */
+  forgetBase(): void {
+    this.#isBaseForgotten = true;
+  }
+
   /** Not to be called again before it resolves. */
   async publish(units: SnapshotUnits): Promise<PublishOutcome> {
+    if (this.#isBaseForgotten) this.#isBaseKnown = false;
+    this.#isBaseForgotten = false;
     const base = this.#isBaseKnown ? this.#served : undefined;
     const changes = diffUnits(base ?? NO_UNITS, units);
     if (base !== undefined && isEmptyChange(changes)) return { kind: 'unchanged' };

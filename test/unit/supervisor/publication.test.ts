@@ -123,3 +123,47 @@ test('a version whose author died before it was decided is forgotten', () => {
   assert.deepEqual(a.types(), ['prepare', 'abort']);
   assert.equal(publication.manifest?.version, 1);
 });
+
+test('a version that no worker has compiled yet is not committed, however long that takes', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const [a, b] = [new FakeWorker(1), new FakeWorker(2)];
+  const { publication, answers } = aPublication([a, b]);
+  publication.begin(publish(2));
+  t.mock.timers.tick(3_000);
+  assert.deepEqual([a.types(), b.types()], [['prepare'], ['prepare']]);
+  publication.heard(a, { type: 'refused', version: 2, unit: 'virtualHosts/x', reason: 'bad regex' });
+  assert.deepEqual(answers, [{ type: 'refused', version: 2, unit: 'virtualHosts/x', reason: 'bad regex' }]);
+  assert.equal(publication.manifest?.version, 1);
+});
+
+test('a manifest that a worker cannot load is given up, and that worker follows full snapshots only', () => {
+  const [a, broken] = [new FakeWorker(1), new FakeWorker(2)];
+  broken.version = 0;
+  const { publication, answers } = aPublication([a, broken]);
+  assert.equal(publication.unloadable(broken, 1), true);
+  publication.joined(broken);
+  assert.equal(publication.manifest, null);
+  publication.begin({
+    version: 2,
+    file: 'delta-1-2.json',
+    manifest: { version: 2, files: ['full-1.json', 'delta-1-2.json'] },
+  });
+  publication.heard(a, { type: 'prepared', version: 2 });
+  publication.heard(a, { type: 'applied', version: 2 });
+  assert.equal(answers.length, 1);
+  assert.deepEqual(broken.got, []);
+  publication.begin({ version: 3, file: 'full-3.json', manifest: manifest(3) });
+  for (const worker of [a, broken]) publication.heard(worker, { type: 'prepared', version: 3 });
+  for (const worker of [a, broken]) publication.heard(worker, { type: 'applied', version: 3 });
+  assert.deepEqual(broken.types(), ['prepare', 'commit']);
+  assert.equal(answers.length, 2);
+});
+
+test('a worker that cannot load an older version tries the newer one', () => {
+  const late = new FakeWorker(3);
+  late.version = 0;
+  const { publication } = aPublication([]);
+  publication.begin(publish(2));
+  assert.equal(publication.unloadable(late, 1), false);
+  assert.deepEqual(late.got, [{ type: 'catch-up', manifest: manifest(2) }]);
+});
