@@ -15,7 +15,7 @@ export function serveHealth(handle: Server, backlog: number, readiness: () => Re
   const server = http.createServer(
     { requestTimeout: 5_000, headersTimeout: 5_000, keepAliveTimeout: 1_000 },
     (request, response) => {
-      const url = new URL(request.url ?? '/', 'http://health');
+      const url = URL.parse(request.url ?? '/', 'http://health');
       const answer = answerFor(url, request.method ?? 'GET', readiness);
       response.writeHead(answer.status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
       response.end(request.method === 'HEAD' ? undefined : answer.body);
@@ -29,8 +29,9 @@ export function serveHealth(handle: Server, backlog: number, readiness: () => Re
   };
 }
 
-function answerFor(url: URL, method: string, readiness: () => Readiness): { status: number; body: string } {
+function answerFor(url: URL | null, method: string, readiness: () => Readiness): { status: number; body: string } {
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, body: 'only GET and HEAD\n' };
+  if (url === null) return { status: 400, body: 'malformed request target\n' };
   if (url.pathname === '/healthz/live') return { status: 200, body: 'live\n' };
   if (url.pathname !== '/healthz/ready')
     return { status: 404, body: 'try /healthz/ready, /healthz/ready?verbose or /healthz/live\n' };
