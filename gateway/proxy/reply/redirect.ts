@@ -70,8 +70,14 @@ function replacedPath(
   path: { readonly kind: 'replace' | 'prefix'; readonly value: string },
 ): string {
   const query = request.query === '' ? '' : `?${request.query}`;
-  if (path.kind === 'replace') return path.value.includes('?') ? path.value : path.value + query;
-  return path.value + request.path.slice(matchedPrefix(request.path, route).length) + query;
+  const value = uriText(path.value);
+  if (path.kind === 'replace') return value.includes('?') ? value : value + query;
+  return value + request.path.slice(matchedPrefix(request.path, route).length) + query;
+}
+
+/** RFC 3987 §3.1: a URI is ASCII. Heads are written one byte a character, where `Ċ` (U+010A) would become a line feed. */
+function uriText(text: string): string {
+  return text.toWellFormed().replace(/[^\x21-\x7e]+/g, encodeURIComponent);
 }
 
 function matchedPrefix(path: string, route: Route): string {

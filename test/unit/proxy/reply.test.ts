@@ -121,3 +121,14 @@ test('own answers are framed right: HEAD keeps the length, 204 has none, UTF-8 c
   assert.match(utf8, /content-length: 2\r\n/);
   assert.equal(Buffer.from(utf8, 'latin1').toString('utf8').at(-1), 'é');
 });
+
+test('a path of the configuration enters a Location as ASCII: no character becomes a line end on the wire', () => {
+  assert.equal(
+    location({ path: { kind: 'replace', value: '/x\u010D\u010ASet-Cookie: a=b' } }, { query: '' }),
+    'http://a.example:31380/x%C4%8D%C4%8ASet-Cookie:%20a=b',
+  );
+  assert.equal(
+    location({ path: { kind: 'prefix', value: '/caf\u00E9\r\n' } }, { query: '' }),
+    'http://a.example:31380/caf%C3%A9%0D%0A/x',
+  );
+});
