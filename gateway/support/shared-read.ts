@@ -57,8 +57,9 @@ export class SharedRead {
       return true;
     };
     handle.useUserBuffer(this.#buffer);
-    if (early !== null) callback(early as Buffer, (early as Buffer).length);
+    // Before the callback, which may pause.
     if (handle.reading !== true) socket.resume();
+    if (early !== null) callback(early as Buffer, (early as Buffer).length);
   }
 }
 

@@ -43,3 +43,30 @@ for (const mode of ['shared', 'data'] as const) {
     server.close();
   });
 }
+
+test('a pause asked for by bytes that were there before holds', async () => {
+  const server = net.createServer({ allowHalfOpen: true });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const accepted = new Promise<net.Socket>((resolve) => server.on('connection', resolve));
+  const client = net.connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.write('early');
+  const socket = await accepted;
+  let text = '';
+  try {
+    socket.read(0);
+    await eventually(() => socket.readableLength > 0);
+    new SharedRead({ mode: 'shared' }).attach(socket, (buffer, length) => {
+      text += buffer.toString('latin1', 0, length);
+      socket.pause();
+    });
+    client.write('late');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(text, 'early');
+    socket.resume();
+    await eventually(() => text === 'earlylate');
+  } finally {
+    client.destroy();
+    socket.destroy();
+    server.close();
+  }
+});
