@@ -248,10 +248,9 @@ export class Forwarding implements UpstreamHandler {
 
   /** What to wait for now: more of the body, the response, or more of a response that began early. */
   #awaitNext(): void {
-    if (this.#exchange.body.done) {
-      this.#deadlines.awaitResponse();
-      if (this.#headSent) this.#deadlines.active();
-    } else if (!this.#headSent) this.#deadlines.awaitBody();
+    if (this.#exchange.body.done) this.#deadlines.awaitResponse();
+    else if (!this.#headSent) this.#deadlines.awaitBody();
+    if (this.#headSent) this.#deadlines.active();
   }
 
   /** Writes the head that the backend gets, with a body that has come whole and is small. */

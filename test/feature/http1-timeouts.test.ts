@@ -108,3 +108,21 @@ test('a client that never closes its half is cut off soon after the last answer'
   await eventually(() => kit.gateway.proxy.connections === 0, { timeoutMs: 4_000 });
   client.destroy();
 });
+
+test('a request body that keeps moving behind an early response is no idle stream', async () => {
+  await using kit = await setUp(
+    ({ socket }) => socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n'),
+    { timeouts: { streamIdleMs: 400 } },
+  );
+  const client = await RawClient.connect(kit.gateway.port);
+  client.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+  await client.until('1\r\na\r\n');
+  for (let i = 0; i < 10; i += 1) {
+    client.write('1\r\nb\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  assert.equal(client.closed, false);
+  kit.backend.connections[0]?.socket.write('0\r\n\r\n');
+  assert.equal((await client.response()).status, 200);
+  client.destroy();
+});
