@@ -105,6 +105,7 @@ export class DownstreamConnection {
       if (this.#phase !== Phase.exchange) return;
       if (used < kept.length) this.#keep(kept.buffer, used, kept.length);
     }
+    if (this.#clientEnded && this.#kept === undefined) this.#exchange.forwarding.clientEnded();
     this.#readOn();
   }
 
@@ -237,7 +238,12 @@ export class DownstreamConnection {
       return;
     }
     this.#kept = undefined;
-    this.#serve(kept.buffer, 0, kept.length);
+    try {
+      this.#serve(kept.buffer, 0, kept.length);
+    } catch (error) {
+      // Mostly called by the backend's connection, which has nothing to do with the request that begins here.
+      this.#broke(error);
+    }
   }
 
   /** Reads on if nothing stands against it; ends if the client already has. */
@@ -257,8 +263,10 @@ export class DownstreamConnection {
     this.#clientEnded = true;
     if (this.#phase === Phase.idle) this.close();
     else if (this.#phase === Phase.head) this.socket.destroy();
-    else if (this.#phase === Phase.exchange) this.#exchange.forwarding.clientEnded();
-    else if (this.#phase === Phase.closing && this.socket.writableFinished) this.socket.destroy();
+    else if (this.#phase === Phase.exchange) {
+      // What is kept comes before the end: `feedKept` passes both on.
+      if (this.#kept === undefined) this.#exchange.forwarding.clientEnded();
+    } else if (this.#phase === Phase.closing && this.socket.writableFinished) this.socket.destroy();
   }
 
   #drained(): void {

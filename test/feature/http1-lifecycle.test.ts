@@ -231,6 +231,26 @@ test('an exception in our own code costs its request a 500, is counted and logge
   other.destroy();
 });
 
+test('an exception in a pipelined request costs that request a 500, not the answer before it', async () => {
+  await using kit = await setUp(({ socket }) => socket.write(ok('x')));
+  const prepared = kit.gateway.proxy.prepare(
+    aDelta(1, 2, { virtualHosts: [aVirtualHost('poison.example', [aRoute(forwardTo([v1]))])] }),
+  );
+  const poisoned = prepared.hosts.get('http.31380|poison.example') as unknown as { match: () => never };
+  poisoned.match = () => {
+    throw new Error('poison');
+  };
+  kit.gateway.proxy.commit(prepared);
+  const client = await RawClient.connect(kit.gateway.port);
+  client.write(GET + GET.replace('Host: a', 'Host: poison.example'));
+  assert.equal((await client.response()).status, 200);
+  const response = await client.response();
+  assert.deepEqual([response.status, response.headers['connection']], [500, 'close']);
+  assert.equal(kit.gateway.proxy.statistics().gauges.downstream_requests_active, 0);
+  assert.equal(kit.gateway.proxy.statistics().gauges.upstream_connections_idle, 1);
+  client.destroy();
+});
+
 test('statistics count what happened, by destination', async () => {
   await using kit = await setUp(({ socket }) => socket.write(ok('hello')));
   const client = await RawClient.connect(kit.gateway.port);

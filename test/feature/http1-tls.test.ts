@@ -121,6 +121,18 @@ test('a client that ends its half over TLS still gets its answer', async () => {
   assert.match(await readAll(socket), /\r\n\r\n(5\r\n)?hello/);
 });
 
+test('the end of a TLS client overtakes no body that waits for a connection to the backend', async () => {
+  const body = 'b'.repeat(9_000);
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const socket = await connect();
+      socket.end(`POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      return readAll(socket);
+    }),
+  );
+  for (const answer of answers) assert.match(answer, /^HTTP\/1\.1 200 OK/);
+});
+
 test('a response that breaks off does not end like a whole one', async () => {
   const socket = await connect();
   socket.on('error', () => undefined);

@@ -139,3 +139,17 @@ test('an idle tunnel ends after the idle time of streams', async () => {
   await eventually(() => kit.backend.connections[0]?.gone);
   client.destroy();
 });
+
+test('the end of a client that ended before the switch reaches the backend', async () => {
+  await using kit = await setUp((connection) => {
+    setTimeout(() => connection.socket.write(SWITCH), 100);
+  });
+  const client = await RawClient.connect(kit.gateway.port);
+  client.socket.end(UPGRADE);
+  assert.equal((await client.response()).status, 101);
+  const connection = await eventually(() => kit.backend.connections[0]);
+  await eventually(() => connection.gone, { what: 'the backend sees the end' });
+  connection.socket.end('bye');
+  await client.until('bye');
+  await client.over();
+});
