@@ -39,6 +39,8 @@ export type CampaignReport = {
 const JUSTIFIED: Readonly<Record<string, string>> = {
   'only-ours HPE_INVALID_METHOD':
     'Methods are an open set (RFC 9110 §16.1); a gateway passes on any upper-case token, llhttp knows a closed list.',
+  'only-ours HPE_CLOSED_CONNECTION after Proxy-Connection: close':
+    'Proxy-Connection was never standardised and says nothing here (RFC 9112 Appendix C.2.2); llhttp reads it as Connection.',
   'only-ours HANGUP':
     'At CONNECT and PRI, which we refuse, Node drops the connection with all requests before it that it has not answered yet.',
 };

@@ -41,11 +41,18 @@ export function compareReadings(ours: Reading, theirs: Reading): string | undefi
       ensure(JSON.stringify(our) === JSON.stringify(their), 'two readings of one message', our, their);
       continue;
     }
-    if (our?.complete) return `only-ours ${theirs.end}`;
+    if (our?.complete)
+      return `only-ours ${theirs.end}${saidProxyClose(theirs) ? ' after Proxy-Connection: close' : ''}`;
     if (!their?.complete) return undefined;
     ensure(ours.end !== 'incomplete' && ours.end !== 'end', 'Node ends a message where we wait for more', ours, theirs);
     return `only-node ${ours.end}`;
   }
+}
+
+/** Did the last message Node took say `close` in Proxy-Connection (names and values stand in turns)? */
+function saidProxyClose({ messages }: Reading): boolean {
+  const headers = messages.at(-1)?.headers ?? [];
+  return headers.some((name, i) => name === 'proxy-connection' && /\bclose\b/i.test(headers[i + 1] ?? ''));
 }
 
 const MODES: readonly PathMode[] = ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'];
