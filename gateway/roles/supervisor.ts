@@ -17,7 +17,7 @@ import { ControlChild } from '../supervisor/control-child.ts';
 import { BindError, bindSocket, type ListeningSocket, selfTest } from '../supervisor/listening-socket.ts';
 import type { FromControl, FromWorker, ToControl, ToWorker } from '../supervisor/messages.ts';
 import { Publication } from '../supervisor/publication.ts';
-import { SocketSet } from '../supervisor/socket-set.ts';
+import { type SocketFailure, SocketSet } from '../supervisor/socket-set.ts';
 import { StatisticsRounds } from '../supervisor/statistics-round.ts';
 import { WorkerPool } from '../supervisor/worker-pool.ts';
 import { openLog } from '../telemetry/log.ts';
@@ -58,11 +58,12 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
   prepareRuntimeDir(settings.runtimeDir);
   const watchdogMs = watchdogIntervalMs(process.env);
   const childEnv = cleanEnvironment(childEnvironment(process.env));
-  const healthSocket = openHealthSocket(settings, log);
+  let healthSocket = openHealthSocket(settings);
   const rounds = new StatisticsRounds();
   const keys = ticketKeys();
   let stopping = false;
   let ready = false;
+  let toldProblems = '';
   let finish: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => {
     finish = resolve;
@@ -87,7 +88,7 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
       }),
     initMessage: (index, manifest) => ({ type: 'init', settings, index, ticketKeys: keys, manifest }),
     sockets,
-    healthSocket,
+    healthSocket: () => healthSocket.socket,
     publication: () => publication,
     onChange: () => workersChanged(),
     onCollected: (index, message) => rounds.collected(message.id, index, message.file),
@@ -134,13 +135,40 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
     control.send({ type: 'problems', problems: problems() });
   }
 
+  /** A port may be freed, and a crash loop may end, without anything else that happens. */
+  function review(): void {
+    if (sockets.failures.length > 0 && !stopping) pool.socketsChanged(sockets.retry());
+    if (healthSocket.failure !== undefined && !stopping) {
+      healthSocket = openHealthSocket(settings);
+      pool.healthOpened();
+    }
+    const list = problems();
+    const text = JSON.stringify(list);
+    if (text === toldProblems) return;
+    toldProblems = text;
+    control.send({ type: 'problems', problems: list });
+  }
+
   function collect(id: number): void {
-    const own = path.join(settings.runtimeDir, 'statistics', 'supervisor.json');
-    writeFileSync(own, JSON.stringify(roleStatistics('supervisor')), { mode: 0o600 });
+    const own = writeOwnStatistics();
     const asked = pool.collect(id, (worker) =>
       path.join(settings.runtimeDir, 'statistics', `worker-${worker.index}-${worker.pid}.json`),
     );
-    rounds.begin(id, { supervisor: own }, asked, (files) => control.send({ type: 'collected', id, files }));
+    rounds.begin(id, own, asked, (files) => control.send({ type: 'collected', id, files }));
+  }
+
+  /** A full disk costs people a figure, never the program. */
+  function writeOwnStatistics(): Record<string, string> {
+    const folder = path.join(settings.runtimeDir, 'statistics');
+    const file = path.join(folder, 'supervisor.json');
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      writeFileSync(file, JSON.stringify(roleStatistics('supervisor')), { mode: 0o600 });
+      return { supervisor: file };
+    } catch (error) {
+      log.warn({ error }, 'statistics cannot be written');
+      return {};
+    }
   }
 
   function workersChanged(): void {
@@ -160,10 +188,16 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
   }
 
   function problems(): Problem[] {
-    const found: Problem[] = sockets.failures.map((failure) => ({
+    const failures =
+      healthSocket.failure === undefined ? sockets.failures : [...sockets.failures, healthSocket.failure];
+    const found: Problem[] = failures.map((failure) => ({
       severity: 'error',
       code: 'MG0901',
-      message: `Port ${failure.port} cannot be opened on this node (${failure.code}). ${BIND_ADVICE[failure.code] ?? 'It is tried again at the next change.'}`,
+      message: [
+        `Port ${failure.port} cannot be opened on this node (${failure.code}).`,
+        ...(BIND_ADVICE[failure.code] ?? []),
+        'It is tried again every second.',
+      ].join(' '),
     }));
     if (pool.isLooping())
       found.push({
@@ -197,7 +231,7 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
     clearInterval(heartbeat);
     clearInterval(watchdog);
     sockets.closeAll();
-    healthSocket?.close();
+    healthSocket.socket?.close();
     removeSignalHandlers();
     finish(0);
   }
@@ -207,6 +241,7 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
     control.heartbeat(CONTROL_SILENT_MS);
     // Connection counts change all the time; once a second is enough for people.
     control.send({ type: 'workers', workers: pool.statuses() });
+    review();
   }, HEARTBEAT_MS);
   const watchdog = watchdogMs === undefined ? undefined : setInterval(() => notifier.watchdog(), watchdogMs);
   const removeSignalHandlers = onSignals({
@@ -221,16 +256,20 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
 
   sockets.reconcile(settings.ports.flatMap((mapping) => mapping.nodePorts));
   for (const failure of sockets.failures) log.error(failure, `port ${failure.port} cannot be opened`);
+  if (healthSocket.failure !== undefined)
+    log.error(healthSocket.failure, `health checks are not answered: port ${settings.health.port} cannot be opened`);
   pool.start();
   control.start();
   return { stop, ended };
 }
 
-const BIND_ADVICE: Readonly<Record<string, string>> = {
-  EADDRINUSE:
+const BIND_ADVICE: Readonly<Record<string, readonly string[]>> = {
+  EADDRINUSE: [
     'Another program has it: `ss -ltnp` names it. Stop it, or map another node port under `ports:` in the settings.',
-  EACCES:
+  ],
+  EACCES: [
     'Ports below 1024 need a .socket unit, which systemd opens for the service; or map a higher node port under `ports:` in the settings.',
+  ],
 };
 
 /** A port that a .socket unit hands over serves the Gateway port of the same number, though the settings do not name it (80, 443). */
@@ -256,13 +295,12 @@ function cleanEnvironment(env: Readonly<Record<string, string>>): Record<string,
   return Object.fromEntries(Object.entries(env).filter(([name]) => kept.includes(name)));
 }
 
-function openHealthSocket(settings: Settings, log: ReturnType<typeof openLog>): ListeningSocket | undefined {
+function openHealthSocket({ health }: Settings): { socket?: ListeningSocket; failure?: SocketFailure } {
   try {
-    return bindSocket(settings.health.address, settings.health.port);
+    return { socket: bindSocket(health.address, health.port) };
   } catch (error) {
     if (!(error instanceof BindError)) throw error;
-    log.error({ port: error.port, code: error.code }, `health checks are not answered: ${error.message}`);
-    return undefined;
+    return { failure: { port: error.port, code: error.code } };
   }
 }
 

@@ -5,13 +5,14 @@ export type SocketFailure = { readonly port: number; readonly code: string };
 
 /**
  * The listening sockets of the appliance by node port, inherited ones first. Ports come and go at run time;
- * one that cannot be bound is a failure to report and is tried again at the next reconciliation.
+ * one that cannot be bound is a failure to report and is tried again with `retry`.
  */
 export class SocketSet {
   readonly #address: string;
   readonly #inherited = new Map<number, ListeningSocket>();
   readonly #open = new Map<number, ListeningSocket>();
   #failures: SocketFailure[] = [];
+  #wanted: readonly number[] = [];
 
   constructor(options: { address: string; inheritedFds: readonly number[] }) {
     this.#address = options.address;
@@ -40,6 +41,7 @@ export class SocketSet {
 
   /** Opens what is wanted and missing, closes what is open and no longer wanted. Returns what changed. */
   reconcile(wanted: readonly number[]): { readonly opened: number[]; readonly closed: number[] } {
+    this.#wanted = wanted;
     const closed = this.ports.filter((port) => !wanted.includes(port));
     for (const port of closed) this.#close(port);
     this.#failures = [];
@@ -47,7 +49,13 @@ export class SocketSet {
     return { opened, closed };
   }
 
+  /** Tries what could not be opened once more: the program that had the port may have ended. */
+  retry(): { readonly opened: number[]; readonly closed: number[] } {
+    return this.reconcile(this.#wanted);
+  }
+
   closeAll(): void {
+    this.#wanted = [];
     for (const port of this.ports) this.#close(port);
     for (const socket of this.#inherited.values()) socket.close();
     this.#inherited.clear();
@@ -72,6 +80,6 @@ export class SocketSet {
   }
 }
 
-export function trafficSocket(nodePort: number): SocketPurpose {
+export function trafficSocket(nodePort: number): Extract<SocketPurpose, { kind: 'traffic' }> {
   return { kind: 'traffic', nodePort };
 }

@@ -16,7 +16,7 @@ export type WorkerPoolOptions = {
   }) => Child<ToWorker, FromWorker>;
   readonly initMessage: (index: number, manifest: Manifest | null) => ToWorker;
   readonly sockets: SocketSet;
-  readonly healthSocket: ListeningSocket | undefined;
+  readonly healthSocket: () => ListeningSocket | undefined;
   readonly publication: () => Publication;
   /** States, versions or counts changed in a way that others want to know. */
   readonly onChange: () => void;
@@ -117,6 +117,11 @@ export class WorkerPool {
     }
   }
 
+  /** The health port could be opened at last. */
+  healthOpened(): void {
+    for (const worker of this.#workers.values()) this.#giveHealthSocket(worker);
+  }
+
   broadcast(message: ToWorker): void {
     for (const worker of this.#workers.values()) worker.send(message);
   }
@@ -151,8 +156,12 @@ export class WorkerPool {
     const worker = new Worker(index, restarts, child);
     this.#workers.set(index, worker);
     worker.send(this.#options.initMessage(index, this.#options.publication().manifest));
-    if (this.#options.healthSocket !== undefined)
-      worker.child.send({ type: 'listen', socket: { kind: 'health' }, copies: 1 }, this.#options.healthSocket);
+    this.#giveHealthSocket(worker);
+  }
+
+  #giveHealthSocket(worker: Worker): void {
+    const open = this.#options.healthSocket();
+    if (open !== undefined) worker.child.send({ type: 'listen', socket: { kind: 'health' }, copies: 1 }, open);
   }
 
   #onMessage(worker: Worker, message: FromWorker): void {
@@ -179,7 +188,7 @@ export class WorkerPool {
         this.#relayLoad();
         break;
       case 'want-listen':
-        if (worker.listens) this.#giveSocket(worker, message.socket);
+        if (worker.listens && message.socket.kind === 'traffic') this.#giveSocket(worker, message.socket);
         break;
       case 'collected':
         this.#options.onCollected(worker.index, message);
@@ -201,8 +210,8 @@ export class WorkerPool {
     for (const port of this.#options.sockets.ports) this.#giveSocket(worker, trafficSocket(port));
   }
 
-  #giveSocket(worker: Worker, socket: SocketPurpose): void {
-    const open = socket.kind === 'health' ? this.#options.healthSocket : this.#options.sockets.get(socket.nodePort);
+  #giveSocket(worker: Worker, socket: Extract<SocketPurpose, { kind: 'traffic' }>): void {
+    const open = this.#options.sockets.get(socket.nodePort);
     if (open === undefined) return;
     for (let copy = 0; copy < COPIES; copy += 1) worker.child.send({ type: 'listen', socket, copies: COPIES }, open);
   }

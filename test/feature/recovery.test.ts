@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { eventually } from '../kit/eventually.ts';
@@ -39,3 +40,37 @@ for (const [what, damage] of damages)
       [0, 0],
     );
   });
+
+test('a port that another program had is opened as soon as it is free, without any change', async () => {
+  await gateway.terminate();
+  const squatter = net.createServer();
+  await new Promise<void>((resolve) => squatter.listen(gateway.httpPort, '::', resolve));
+  await gateway.boot();
+  const isTaken = async (): Promise<boolean> =>
+    (await gateway.problems()).some((text) => text.includes(`Port ${gateway.httpPort} `));
+  await eventually(isTaken);
+  await new Promise((resolve) => squatter.close(resolve));
+  await eventually(async () => (await get(gateway.httpPort, '/')).status === 200);
+  await eventually(async () => !(await isTaken()));
+});
+
+test('statistics that cannot be written cost a scrape, not the program', async () => {
+  const { pid } = gateway;
+  rmSync(path.join(gateway.dir, 'run', 'statistics'), { recursive: true });
+  await get(gateway.metricsPort, '/metrics').catch(() => undefined);
+  assert.equal((await get(gateway.httpPort, '/')).status, 200);
+  assert.equal((await gateway.workers()).length, 2);
+  assert.equal(gateway.pid, pid);
+});
+
+test('health checks are answered as soon as another program has left their port', async () => {
+  await gateway.terminate();
+  const squatter = net.createServer((socket) =>
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')),
+  );
+  await new Promise<void>((resolve) => squatter.listen(gateway.healthPort, '127.0.0.1', resolve));
+  await gateway.boot();
+  await eventually(async () => (await gateway.workers()).some((worker) => worker.version > 0));
+  await new Promise((resolve) => squatter.close(resolve));
+  await eventually(async () => (await get(gateway.healthPort, '/healthz/ready')).body === 'ready\n');
+});
