@@ -8,6 +8,7 @@ import type { Cluster, Endpoint } from '../snapshot/cluster.ts';
 import type { DestinationMetrics, ProxyMetrics } from '../telemetry/metrics.ts';
 import { type BalancedEndpoint, createPicker, type Picker } from './balance/picker.ts';
 import { addressPort } from './filter/client-address.ts';
+import type { DestinationGuard } from './upstream/destination-guard.ts';
 import { EndpointPool } from './upstream/endpoint-pool.ts';
 import type { UpstreamContext } from './upstream/upstream-context.ts';
 
@@ -18,14 +19,24 @@ export class EndpointRuntime implements BalancedEndpoint {
   readonly label: string;
   weight: number;
   active = 0;
-  /** Why nothing may be sent there, for IP endpoints; names are checked when they are resolved. */
-  readonly refusal: string | undefined;
+  readonly #guard: DestinationGuard;
+  readonly #endpoint: Endpoint;
 
   constructor(context: UpstreamContext, endpoint: Endpoint, connectTimeoutMs: number) {
     this.pool = new EndpointPool(context, endpoint, connectTimeoutMs);
     this.label = addressPort(endpoint.address, endpoint.port);
     this.weight = endpoint.weight;
-    this.refusal = isIP(endpoint.address) === 0 ? undefined : context.guard.refusal(endpoint.address, endpoint.port);
+    this.#guard = context.guard;
+    this.#endpoint = endpoint;
+  }
+
+  /**
+   * Why no connection may be opened to it, for IP endpoints; names are checked when they are resolved. Asked for each
+   * connection anew, since this node's addresses change (VRRP).
+   */
+  get refusal(): string | undefined {
+    const { address, port } = this.#endpoint;
+    return isIP(address) === 0 ? undefined : this.#guard.refusal(address, port);
   }
 }
 

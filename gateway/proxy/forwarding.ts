@@ -286,11 +286,12 @@ export class Forwarding implements UpstreamHandler {
     this.#endpoint = endpoint;
     endpoint.active += 1;
     exchange.upstreamLabel = endpoint.label;
-    if (endpoint.refusal !== undefined) {
-      this.onFault({ what: 'destination-refused', whose: 'upstream', retry: 'yes', detail: endpoint.refusal });
+    const idle = options.freshOnly === true ? undefined : endpoint.pool.take();
+    const refusal = idle === undefined ? endpoint.refusal : undefined;
+    if (refusal !== undefined) {
+      this.onFault({ what: 'destination-refused', whose: 'upstream', retry: 'yes', detail: refusal });
       return;
     }
-    const idle = options.freshOnly === true ? undefined : endpoint.pool.take();
     const upstream = idle ?? endpoint.pool.open();
     this.#upstream = upstream;
     upstream.begin(this);

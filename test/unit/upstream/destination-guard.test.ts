@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { EndpointRuntime } from '#gateway/proxy/cluster-runtime.ts';
 import { DestinationGuard } from '#gateway/proxy/upstream/destination-guard.ts';
+import { UpstreamContext } from '#gateway/proxy/upstream/upstream-context.ts';
+import { SharedRead } from '#gateway/support/shared-read.ts';
+import { TimerWheel } from '#gateway/support/timer-wheel.ts';
+import { ProxyMetrics } from '#gateway/telemetry/metrics.ts';
 
 const strict = new DestinationGuard({ allowLoopback: false, ownPorts: [15_000, 15_021] }, () => [
   '10.0.0.5',
@@ -63,4 +68,22 @@ test('ordinary destinations pass, and what is no address does not', () => {
     assert.equal(strict.refusal(address, 80), undefined);
   assert.equal(strict.refusal('', 80), 'not an address');
   assert.equal(strict.refusal('example.com', 80), 'not an address');
+});
+
+test('an address that comes to this node later is refused to an endpoint that was there before', () => {
+  const addresses = ['10.0.0.5'];
+  const context = new UpstreamContext({
+    wheel: new TimerWheel(),
+    read: new SharedRead({ mode: 'data' }),
+    guard: new DestinationGuard({ allowLoopback: false, ownPorts: [15_021] }, () => addresses),
+    headLimits: { headerBytes: 1_000, targetBytes: 1_000, headerCount: 10 },
+    counters: new ProxyMetrics({ namespace: 'istio-system' }).counters,
+    idlePerEndpoint: 1,
+    idleMs: 1_000,
+    report: (error) => assert.ifError(error),
+  });
+  const endpoint = new EndpointRuntime(context, { address: '10.0.0.9', port: 15_021, weight: 1 }, 1_000);
+  assert.equal(endpoint.refusal, undefined);
+  addresses.push('10.0.0.9');
+  assert.equal(endpoint.refusal, 'own port of this gateway');
 });
