@@ -53,7 +53,10 @@ export class AcceptedJournal {
     const journal = new AcceptedJournal(path.join(folder, 'objects.jsonl'), onProblem);
     try {
       makePrivateFolder(folder);
-      return { journal, problems: journal.#load() };
+      const problems = journal.#load();
+      // What was read lives in memory only until it is written again.
+      if (journal.#rewrite) journal.#start();
+      return { journal, problems };
     } catch (error) {
       const problem = notKept(folder, error);
       return { journal, problems: [problem] };
@@ -109,6 +112,10 @@ export class AcceptedJournal {
 
   #write(line: Line): void {
     this.#pending.push(line);
+    this.#start();
+  }
+
+  #start(): void {
     this.#writing ??= this.#drain().finally(() => {
       this.#writing = undefined;
     });
@@ -117,7 +124,7 @@ export class AcceptedJournal {
   /** What is said while a write runs goes into the next one. */
   async #drain(): Promise<void> {
     await Promise.resolve();
-    while (this.#pending.length > 0) {
+    do {
       const lines = this.#pending;
       this.#pending = [];
       try {
@@ -128,13 +135,14 @@ export class AcceptedJournal {
         this.#rewrite = true;
         this.#onProblem(notKept(this.#file, error));
       }
-    }
+    } while (this.#pending.length > 0);
   }
 
   async #append(lines: readonly Line[]): Promise<void> {
     if (this.#handle === undefined && !existsSync(this.#file)) return this.#compact();
     this.#handle ??= await open(this.#file, 'a', 0o600);
-    await this.#handle.write(lines.map(sealed).join(''));
+    // A plain write may stop half way on a full disk and call that a success.
+    await this.#handle.appendFile(lines.map(sealed).join(''));
     await this.#handle.datasync();
     this.#lines += lines.length;
   }

@@ -71,6 +71,15 @@ test('damage in the middle is said and set aside; every whole line counts', asyn
   assert.ok(existsSync(`${fileOf(stateDir)}.set-aside`));
 });
 
+test('what was whole in a damaged file is kept for the next restart too, though nothing changes meanwhile', async (context) => {
+  const stateDir = await filled(context, record('a'), record('b'), record('c'));
+  writeFileSync(fileOf(stateDir), readFileSync(fileOf(stateDir), 'utf8').replace('default/b', 'default/x'));
+  await openIn(stateDir).journal.close();
+  const { journal, problems } = openIn(stateDir);
+  assert.deepEqual([...journal.records()], [record('a'), record('c')]);
+  assert.deepEqual(problems, []);
+});
+
 test('a file of another version is set aside, never a crash', (context) => {
   const stateDir = temporaryFolder(context);
   mkdirSync(path.dirname(fileOf(stateDir)));
