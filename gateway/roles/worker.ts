@@ -10,6 +10,7 @@ import type { Settings } from '#config/settings.ts';
 import { CompileError } from '../proxy/compile-error.ts';
 import { Acceptor } from '../proxy/listen/acceptor.ts';
 import { serveHealth } from '../proxy/listen/health.ts';
+import type { SnapshotDelta } from '../snapshot/snapshot.ts';
 import { readSnapshotFile, snapshotFolder } from '../snapshot/snapshot-files.ts';
 import type { FromWorker, Manifest, SocketPurpose, ToWorker } from '../supervisor/messages.ts';
 import { probeSharedRead } from '../support/shared-read.ts';
@@ -182,16 +183,26 @@ class Worker {
     // What an earlier publication left undecided must not be served by the commit of this one.
     this.#traffic.abort();
     this.#preparedFile = undefined;
+    let delta: SnapshotDelta;
     try {
-      this.#traffic.prepare(readSnapshotFile(path.join(this.#snapshotDir, file)));
+      delta = readSnapshotFile(path.join(this.#snapshotDir, file));
+    } catch (error) {
+      this.#refuse(error, version, 'snapshot');
+      return;
+    }
+    try {
+      this.#traffic.prepare(delta);
       this.#preparedFile = file;
       send({ type: 'prepared', version });
     } catch (error) {
-      const unit = error instanceof CompileError ? error.unit : file;
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#log.error({ error, version, unit }, 'a version cannot be compiled and is refused');
-      send({ type: 'refused', version, unit, reason });
+      this.#refuse(error, version, error instanceof CompileError ? error.unit : file);
     }
+  }
+
+  #refuse(error: unknown, version: number, unit: string): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#log.error({ error, version, unit }, 'a version cannot be compiled and is refused');
+    send({ type: 'refused', version, unit, reason });
   }
 
   #commit(version: number): void {

@@ -127,6 +127,12 @@ export class Publisher {
       this.#isBaseKnown = false;
       return { kind: 'failed' };
     }
+    // Not for what is in it: a worker could not read the file, or has another base.
+    if (answer.kind === 'refused' && answer.unit === 'snapshot') {
+      this.#isBaseKnown = false;
+      this.#note('write', notWritten(new Error(answer.reason)));
+      return { kind: 'failed' };
+    }
     if (answer.kind === 'refused') return { kind: 'refused', version, unit: answer.unit, reason: answer.reason };
     this.#served = { schema: SNAPSHOT_SCHEMA, version, ...units };
     this.#isBaseKnown = true;
@@ -184,7 +190,7 @@ function notWritten(error: unknown): Problem {
   return {
     severity: 'error',
     code: 'MG1202',
-    message: `A new snapshot cannot be written: ${reason}. The version before it keeps serving; writing is tried again every few seconds.`,
+    message: `A new snapshot cannot be written or read: ${reason}. The version before it keeps serving; writing is tried again every few seconds.`,
   };
 }
 

@@ -139,6 +139,18 @@ test('after a refusal the old version is the base of the next, and the refused n
   assert.deepEqual(node.load(node.last.manifest), units(3));
 });
 
+test('a worker that cannot read a file, or has another base, is no reason to blame an object: all is published anew', async (context) => {
+  const node = new Node(context);
+  await node.publisher.publish(units(1));
+  node.answer = () => Promise.resolve({ kind: 'refused', unit: 'snapshot', reason: 'EMFILE: too many open files' });
+  assert.deepEqual(await node.publisher.publish(units(2)), { kind: 'failed' });
+  assert.match(node.publisher.problems[0]?.message ?? '', /EMFILE/);
+  node.answer = () => Promise.resolve(applied);
+  assert.deepEqual(await node.publisher.publish(units(2)), { kind: 'applied', version: 3 });
+  assert.equal(node.orders.at(-1)?.file, 'full-3.json');
+  assert.deepEqual(node.publisher.problems, []);
+});
+
 test('a new control goes on from what the workers serve: a delta, or nothing at all', async (context) => {
   const node = new Node(context);
   await node.publisher.publish(units(2));
