@@ -135,18 +135,27 @@ export class Proxy {
     this.#context.table = prepared.table;
   }
 
-  /** Takes over a connection: an accepted socket, or a TLS socket whose handshake is done. */
-  serve(socket: Socket, arrival: Arrival): void {
-    const { metrics } = this.#context;
-    metrics.counters.downstream_connections += 1;
-    if (arrival.tls !== undefined) metrics.counters.downstream_tls_connections += 1;
+  /**
+   * Counts an accepted socket, before any handshake: a client over its limit must not fill the worker with half-open ones either.
+   * False: it was refused and is destroyed.
+   */
+  admit(socket: Socket): boolean {
+    const { counters } = this.#context.metrics;
+    counters.downstream_connections += 1;
     const client = clientKey(plainAddress(socket.remoteAddress ?? ''));
-    if (!this.#admission.enter(client)) {
-      metrics.counters.downstream_connections_refused += 1;
-      socket.on('error', () => undefined);
-      socket.destroy();
-      return;
+    if (this.#admission.enter(client)) {
+      socket.once('close', () => this.#admission.leave(client));
+      return true;
     }
+    counters.downstream_connections_refused += 1;
+    socket.on('error', () => undefined);
+    socket.destroy();
+    return false;
+  }
+
+  /** Takes over a connection that was admitted: an accepted socket, or a TLS socket whose handshake is done. */
+  serve(socket: Socket, arrival: Arrival): void {
+    if (arrival.tls !== undefined) this.#context.metrics.counters.downstream_tls_connections += 1;
     const connection = new DownstreamConnection({
       context: this.#context,
       socket,
@@ -154,7 +163,6 @@ export class Proxy {
       road: takeRoad,
       onClosed: (closed) => {
         this.#connections.delete(closed);
-        this.#admission.leave(client);
         if (this.#connections.size === 0) this.#onEmpty?.();
       },
     });

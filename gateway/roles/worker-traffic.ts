@@ -45,6 +45,9 @@ export class WorkerTraffic {
   #byPort = new Map<number, Listener>();
   #prepared: Prepared | undefined;
   #connections = 0;
+  /** Accepted and not secure yet. */
+  #handshakes = 0;
+  #onHandshakesDone: (() => void) | undefined;
   #version = 0;
 
   constructor({ settings, ticketKeys, log, reads, onConnectionsChanged }: WorkerTrafficOptions) {
@@ -63,7 +66,10 @@ export class WorkerTraffic {
       handshakeMs: settings.timeouts.tlsHandshakeMs,
       contextCacheSize: TLS_CONTEXTS,
       onSecure: (socket, info) => this.#secured(socket, info),
-      onRefused: (reason, listener) => log.debug({ reason, listener }, 'TLS handshake refused'),
+      onRefused: (reason, listener) => {
+        log.debug({ reason, listener }, 'TLS handshake refused');
+        this.#handshakeEnded();
+      },
     });
   }
 
@@ -86,7 +92,8 @@ export class WorkerTraffic {
     this.#onConnectionsChanged('opened');
     const listener = this.#byPort.get(nodePort);
     if (listener === undefined) socket.destroy();
-    else if (listener.protocol === 'HTTPS') this.#tls.accept(socket, listener.key);
+    else if (!this.#proxy.admit(socket)) return;
+    else if (listener.protocol === 'HTTPS') this.#handshake(socket, listener.key);
     else this.#proxy.serve(socket, { listener: listener.key, nodePort });
   }
 
@@ -135,8 +142,25 @@ export class WorkerTraffic {
 
   /** Resolves when nothing is in flight any more, or the drain time is over, and the access log is on disk. */
   async drain(): Promise<void> {
+    // What was accepted is answered, though it is not secure yet; a handshake takes no longer than its own time.
+    if (this.#handshakes > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onHandshakesDone = resolve;
+      });
+    }
     await this.#proxy.drain();
     await this.#accessLog.close();
+  }
+
+  #handshake(socket: Socket, listener: string): void {
+    this.#handshakes += 1;
+    this.#tls.accept(socket, listener);
+  }
+
+  /** Secure or refused: the terminator says exactly one of them of each socket. */
+  #handshakeEnded(): void {
+    this.#handshakes -= 1;
+    if (this.#handshakes === 0) this.#onHandshakesDone?.();
   }
 
   #secured(socket: TLSSocket, info: { listener: string; serverName: string; version: string }): void {
@@ -146,6 +170,7 @@ export class WorkerTraffic {
       tls: { serverName: info.serverName, version: info.version },
     };
     this.#proxy.serve(socket, arrival);
+    this.#handshakeEnded();
   }
 }
 

@@ -136,8 +136,9 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
   });
   const serve = (delta: SnapshotDelta): void => proxy.commit(proxy.prepare(delta));
   if (options.snapshot !== undefined) serve(options.snapshot);
-  const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-    proxy.serve(socket, { listener: LISTENER, nodePort: 31380 }),
+  const server = net.createServer(
+    { allowHalfOpen: true, noDelay: true },
+    (socket) => proxy.admit(socket) && proxy.serve(socket, { listener: LISTENER, nodePort: 31380 }),
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
