@@ -4,19 +4,18 @@
  * One choice belongs to one route of one worker and outlives configuration changes that leave its weights alone.
  */
 export class WeightedChoice {
-  readonly #weights: Float64Array;
   readonly #total: number;
-  /** What each destination is owed, in units of weight; sums to zero. */
-  readonly #owed: Float64Array;
+  /** Weight and what is owed (in units of weight, in sum zero) of each destination in turns: one place in memory for both. */
+  readonly #cells: Float64Array;
 
   /**
    * `random` (0 inclusive to 1 exclusive) places the start inside the cycle: without it, many workers and many routes
    * would all send their first request to the heaviest destination.
    */
   constructor(weights: readonly number[], random: () => number) {
-    this.#weights = Float64Array.from(weights);
     this.#total = weights.reduce((sum, weight) => sum + weight, 0);
-    this.#owed = randomStart(weights, this.#total, random);
+    const owed = randomStart(weights, this.#total, random);
+    this.#cells = Float64Array.from(weights.flatMap((weight, index) => [weight, owed[index] as number]));
   }
 
   /** `previous` itself when it was made for these weights, else a new choice. */
@@ -26,26 +25,26 @@ export class WeightedChoice {
 
   /** Whether this choice was made for exactly these weights, in this order. */
   isFor(weights: readonly number[]): boolean {
-    return weights.length === this.#weights.length && weights.every((weight, index) => weight === this.#weights[index]);
+    const cells = this.#cells;
+    return weights.length * 2 === cells.length && weights.every((weight, index) => weight === cells[index * 2]);
   }
 
   /** Index of the destination for the next request, or -1 when no weight is above zero. Allocates nothing. */
   pick(): number {
-    const weights = this.#weights;
-    const owed = this.#owed;
+    const cells = this.#cells;
     let chosen = -1;
     let most = Number.NEGATIVE_INFINITY;
-    for (let index = 0; index < weights.length; index++) {
-      const weight = weights[index] as number;
+    for (let at = 0; at < cells.length; at += 2) {
+      const weight = cells[at] as number;
       if (weight <= 0) continue;
-      const due = (owed[index] as number) + weight;
-      owed[index] = due;
+      const due = (cells[at + 1] as number) + weight;
+      cells[at + 1] = due;
       if (due > most) {
         most = due;
-        chosen = index;
+        chosen = at >> 1;
       }
     }
-    if (chosen !== -1) owed[chosen] = most - this.#total;
+    if (chosen !== -1) cells[chosen * 2 + 1] = most - this.#total;
     return chosen;
   }
 }

@@ -24,11 +24,15 @@ export type CompiledVirtualHost<T> = {
  */
 export function compileVirtualHost<T>(virtualHost: VirtualHost, attach: (route: Route) => T): CompiledVirtualHost<T> {
   const filed: FiledCandidate<CompiledRoute<T>>[] = [];
-  for (const route of virtualHost.routes) {
-    const compiled = { route, attached: attach(route) };
+  const all = virtualHost.routes.map((route): CompiledRoute<T> => ({ route, attached: attach(route) }));
+  for (const compiled of all) {
+    const { route } = compiled;
     const blocks = route.matches.length === 0 ? [EVERY_REQUEST] : route.matches;
     for (const block of blocks) filed.push(file(compiled, block, filed.length));
   }
+  const [first] = all;
+  // With very many hosts each index is cold in the processor's cache; the common host of one rule needs none.
+  if (first?.route.matches.length === 0) return { source: virtualHost, match: () => first };
   const index = new UriIndex(filed);
   return { source: virtualHost, match: (request) => index.find(request) };
 }
