@@ -3,22 +3,10 @@ import type net from 'node:net';
 import { test } from 'node:test';
 import { CompileError } from '#gateway/proxy/compile-error.ts';
 import { eventually } from '#test/kit/eventually.ts';
+import { setUp } from '#test/kit/proxied-backend.ts';
 import { aCluster, aDelta, allTo, aRoute, aSnapshot, aVirtualHost, forwardTo, startProxy } from '#test/kit/proxy.ts';
-import { ok, type RawHandler, startRawBackend } from '#test/kit/raw-backend.ts';
+import { ok, startRawBackend } from '#test/kit/raw-backend.ts';
 import { exchangeRaw, RawClient } from '#test/kit/raw-client.ts';
-
-async function setUp(handler: RawHandler, options: Parameters<typeof startProxy>[0] = {}) {
-  const backend = await startRawBackend(handler);
-  const gateway = await startProxy({ snapshot: allTo(backend.port), ...options });
-  return {
-    backend,
-    gateway,
-    [Symbol.asyncDispose]: async () => {
-      await gateway.close();
-      await backend.close();
-    },
-  };
-}
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 

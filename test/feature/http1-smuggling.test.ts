@@ -1,22 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { eventually } from '#test/kit/eventually.ts';
-import { aCluster, allTo, aRoute, aSnapshot, aVirtualHost, forwardTo, startProxy } from '#test/kit/proxy.ts';
-import { ok, type RawHandler, startRawBackend } from '#test/kit/raw-backend.ts';
+import { setUp } from '#test/kit/proxied-backend.ts';
+import { aCluster, aRoute, aSnapshot, aVirtualHost, forwardTo, startProxy } from '#test/kit/proxy.ts';
+import { ok, startRawBackend } from '#test/kit/raw-backend.ts';
 import { RawClient } from '#test/kit/raw-client.ts';
-
-async function setUp(handler: RawHandler, options: Parameters<typeof startProxy>[0] = {}) {
-  const backend = await startRawBackend(handler);
-  const gateway = await startProxy({ snapshot: allTo(backend.port), ...options });
-  return {
-    backend,
-    gateway,
-    [Symbol.asyncDispose]: async () => {
-      await gateway.close();
-      await backend.close();
-    },
-  };
-}
 
 const SMUGGLED = 'GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n';
 

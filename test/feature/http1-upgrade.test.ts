@@ -1,22 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '#test/kit/eventually.ts';
-import { allTo, startProxy } from '#test/kit/proxy.ts';
-import { ok, type RawHandler, startRawBackend } from '#test/kit/raw-backend.ts';
+import { setUp } from '#test/kit/proxied-backend.ts';
+import { ok } from '#test/kit/raw-backend.ts';
 import { exchangeRaw, RawClient } from '#test/kit/raw-client.ts';
-
-async function setUp(handler: RawHandler, options: Parameters<typeof startProxy>[0] = {}) {
-  const backend = await startRawBackend(handler);
-  const gateway = await startProxy({ snapshot: allTo(backend.port), ...options });
-  return {
-    backend,
-    gateway,
-    [Symbol.asyncDispose]: async () => {
-      await gateway.close();
-      await backend.close();
-    },
-  };
-}
 
 const UPGRADE =
   'GET /chat HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key: k\r\n\r\n';
