@@ -31,7 +31,7 @@ const ENTRY = fileURLToPath(new URL('../main.ts', import.meta.url));
 
 export type SupervisorOptions = {
   readonly settings: Settings;
-  /** Called once, when the first snapshot is served by every worker. */
+  /** Called once, when every worker serves the first snapshot on every port. */
   readonly onReady?: () => void;
 };
 
@@ -179,7 +179,7 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
     notifier.status(
       `${serving.length} of ${statuses.length} workers serve version ${publication.manifest?.version ?? 0}`,
     );
-    if (!ready && serving.length === settings.workers) {
+    if (!ready && pool.openWorkers === settings.workers) {
       ready = true;
       log.info({ version: publication.manifest?.version, ports: sockets.ports }, 'serving');
       notifier.ready();

@@ -56,6 +56,8 @@ class Worker {
   #reportedLoad = 0;
   #loadReport: NodeJS.Immediate | undefined;
   #closeHealth: (() => void) | undefined;
+  /** Ports of the first list of which no handle has come yet; undefined before it came and once all are there. */
+  #awaitedPorts: Set<number> | undefined;
   #draining = false;
 
   constructor(init: Extract<ToWorker, { type: 'init' }>, reads: 'shared' | 'data') {
@@ -90,11 +92,18 @@ class Worker {
 
   obey(order: ToWorker, handle: Server | undefined): void {
     switch (order.type) {
+      case 'ports':
+        this.#awaitedPorts = new Set(order.nodePorts);
+        this.#portArrived(undefined);
+        break;
       case 'listen':
         if (handle !== undefined) this.#listen(order.socket, handle, order.copies);
         break;
       case 'unlisten':
-        if (order.socket.kind === 'traffic') this.#acceptor.remove(order.socket.nodePort);
+        if (order.socket.kind === 'traffic') {
+          this.#acceptor.remove(order.socket.nodePort);
+          this.#portArrived(order.socket.nodePort);
+        }
         break;
       case 'prepare':
         this.#prepare(order.version, order.file);
@@ -151,8 +160,20 @@ class Worker {
 
   #listen(socket: SocketPurpose, handle: Server, copies: number): void {
     if (this.#draining) handle.close();
-    else if (socket.kind === 'traffic') this.#acceptor.add(socket.nodePort, handle, copies);
-    else this.#closeHealth = serveHealth(handle, this.#settings.backlog, () => this.#readiness());
+    else if (socket.kind === 'traffic') {
+      this.#acceptor.add(socket.nodePort, handle, copies);
+      this.#portArrived(socket.nodePort);
+    } else this.#closeHealth = serveHealth(handle, this.#settings.backlog, () => this.#readiness());
+  }
+
+  /** A port of the first ones came, or is not wanted any more. */
+  #portArrived(nodePort: number | undefined): void {
+    const awaited = this.#awaitedPorts;
+    if (awaited === undefined) return;
+    if (nodePort !== undefined) awaited.delete(nodePort);
+    if (awaited.size > 0) return;
+    this.#awaitedPorts = undefined;
+    send({ type: 'listening' });
   }
 
   /**
@@ -229,6 +250,7 @@ class Worker {
   #readiness(): ReturnType<Parameters<typeof serveHealth>[2]> {
     const version = this.#traffic.version;
     const ports = this.#acceptor.ports;
+    const awaited = [...(this.#awaitedPorts ?? [])];
     const checks = {
       snapshot: {
         ok: version > 0,
@@ -238,11 +260,11 @@ class Worker {
             : 'no version was published yet: control has not read its source',
       },
       listeners: {
-        ok: ports.length > 0,
+        ok: ports.length > 0 && awaited.length === 0,
         detail:
-          ports.length > 0
-            ? `ports ${ports.join(', ')}${this.#acceptor.paused ? ' (leaving new connections to other workers for now)' : ''}`
-            : 'no listening socket was handed over yet',
+          ports.length === 0
+            ? 'no listening socket was handed over yet'
+            : `ports ${ports.join(', ')}${this.#acceptor.paused ? ' (leaving new connections to other workers for now)' : ''}${awaited.length > 0 ? `; not handed over yet: ${awaited.join(', ')}` : ''}`,
       },
       drain: { ok: !this.#draining, detail: this.#draining ? 'stopping' : 'not stopping' },
     };

@@ -22,6 +22,8 @@ export type ToWorker =
       readonly ticketKeys: string;
       readonly manifest: Manifest | null;
     }
+  /** The node ports whose handles follow: the worker is ready for traffic once it has one of each. */
+  | { readonly type: 'ports'; readonly nodePorts: readonly number[] }
   /** Comes with the listening handle; sent several times so that one loop turn accepts several connections. */
   | { readonly type: 'listen'; readonly socket: SocketPurpose; readonly copies: number }
   | { readonly type: 'unlisten'; readonly socket: SocketPurpose }
@@ -43,7 +45,8 @@ export type FromWorker =
   | { readonly type: 'ready'; readonly version: number }
   /** The files that lead to `version` cannot be loaded (missing, damaged, not compilable): it goes on with what it has. */
   | { readonly type: 'unloadable'; readonly version: number; readonly reason: string }
-  | { readonly type: 'listening'; readonly socket: SocketPurpose }
+  /** It listens on every port that `ports` named. */
+  | { readonly type: 'listening' }
   | { readonly type: 'want-listen'; readonly socket: SocketPurpose }
   | { readonly type: 'prepared'; readonly version: number }
   | { readonly type: 'refused'; readonly version: number; readonly unit: string; readonly reason: string }

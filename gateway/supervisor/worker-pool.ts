@@ -35,7 +35,10 @@ class Worker implements Subscriber {
   state: WorkerStatus['state'] = 'starting';
   version = 0;
   connections = 0;
+  /** Sockets are handed to it. */
   listens = false;
+  /** It has them all. */
+  open = false;
 
   constructor(index: number, restarts: number, child: Child<ToWorker, FromWorker>) {
     this.index = index;
@@ -88,6 +91,11 @@ export class WorkerPool {
       startedAt: worker.child.startedAt,
       restarts: worker.restarts,
     }));
+  }
+
+  /** Workers that take connections on every port. */
+  get openWorkers(): number {
+    return [...this.#workers.values()].filter((worker) => worker.open).length;
   }
 
   isLooping(): boolean {
@@ -197,6 +205,9 @@ export class WorkerPool {
         worker.state = 'draining';
         break;
       case 'listening':
+        worker.open = true;
+        this.#options.onChange();
+        break;
       case 'pong':
         break;
     }
@@ -207,6 +218,7 @@ export class WorkerPool {
     if (worker.listens || worker.state !== 'serving' || worker.version === 0) return;
     if (worker.version < (this.#options.publication().manifest?.version ?? 0)) return;
     worker.listens = true;
+    worker.send({ type: 'ports', nodePorts: this.#options.sockets.ports });
     for (const port of this.#options.sockets.ports) this.#giveSocket(worker, trafficSocket(port));
   }
 
