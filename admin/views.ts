@@ -138,11 +138,19 @@ export type ShiftResult = {
  * - `precondition-failed` 412: none of `ifMatch` is the current tag; `etag` is
  * - `conflict` 409: the object changed meanwhile, is quarantined, or a worker cannot compile the result
  * - `not-writable` 403: symlink, read-only, foreign owner, source that cannot be edited
+ * - `unavailable` 503: whoever keeps the object does not answer; whether it was written is not known
  * - `timeout` 504: written, but not confirmed by every worker in time; `version` and `servedVersion` are set
  */
 export type ShiftRefusal = {
   readonly ok: false;
-  readonly kind: 'not-found' | 'invalid' | 'precondition-failed' | 'conflict' | 'not-writable' | 'timeout';
+  readonly kind:
+    | 'not-found'
+    | 'invalid'
+    | 'precondition-failed'
+    | 'conflict'
+    | 'not-writable'
+    | 'unavailable'
+    | 'timeout';
   /** Full sentence(s) a person can act on. */
   readonly message: string;
   readonly validKeys?: readonly string[];

@@ -21,6 +21,7 @@ export const errorStatus = {
   'too-many-failures': 429,
   'header-too-large': 431,
   internal: 500,
+  unavailable: 503,
   timeout: 504,
 } as const;
 

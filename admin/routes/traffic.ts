@@ -52,6 +52,7 @@ export function registerTraffic(app: FastifyInstance, options: ShiftOptions): vo
           409: errorSchema,
           412: errorSchema,
           422: errorSchema,
+          503: errorSchema,
           504: errorSchema,
         },
       },

@@ -9,6 +9,7 @@ import { startMetrics } from '#admin/metrics/server.ts';
 import { startAdmin } from '#admin/server.ts';
 import type { AdminBackend, WorkerView } from '#admin/views.ts';
 import type { Settings } from '#config/settings.ts';
+import { FileWeights } from '../control/change/file-weights.ts';
 import { Shifter } from '../control/change/shift.ts';
 import { Controller } from '../control/controller.ts';
 import { Evaluator } from '../control/evaluator.ts';
@@ -152,8 +153,10 @@ class Control {
       objects: store,
       isQuarantined: (key) => this.#controller.isQuarantined(key),
       problems: () => this.#controller.problems,
-      parsed: (file) => this.#source.parsed(file),
-      refresh: (file) => this.#source.refresh(file),
+      writer: new FileWeights({
+        parsed: (file) => this.#source.parsed(file),
+        refresh: (file) => this.#source.refresh(file),
+      }),
       settled: () => this.#controller.settled(),
       fleet: () => this.#fleet(),
       node: hostname(),

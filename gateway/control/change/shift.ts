@@ -1,16 +1,12 @@
-// Promises: new weights written into the VirtualService's own file, and served by every worker when it says so.
-// Never: writes anything that does not read back as asked, keeps weights beside the file, runs two changes at once.
+// Promises: new weights written to where the VirtualService is kept, and served by every worker when it says so.
+// Never: keeps weights beside the object, runs two changes at once, knows files or clusters: a WeightWriter does.
 // Called by: the admin API, by way of roles/control.ts.
 import type { Problem } from '../../snapshot/problem.ts';
 import { realTimers, type Timers } from '../../support/timers.ts';
-import { readObject } from '../resource/read-object.ts';
-import { type ResourceKey, resourceKey, type VirtualServiceResource } from '../resource/resource.ts';
-import { type ParsedFile, parseYamlDocuments, type YamlDocument } from '../resource/yaml-documents.ts';
-import { fingerprintOf } from '../source/object-file.ts';
-import type { AcceptedVersion, StoredObject } from '../source/object-store.ts';
-import { CannotEdit, editWeights } from './edit-yaml.ts';
-import { CannotReplace, type ReadFile, readReplaceable, replaceFile } from './replace-file.ts';
+import { type ResourceKey, resourceKey } from '../resource/resource.ts';
+import type { StoredObject } from '../source/object-store.ts';
 import { planShift, type ShiftPlan, type TrafficRoute, trafficRoutes, type Weights } from './traffic.ts';
+import { CannotWrite, type ShiftTarget, type WeightWriter, type WrittenWeights } from './weight-writer.ts';
 
 /** So long every worker may take to serve new weights before the answer is a timeout. */
 export const CONFIRM_MS = 2_000;
@@ -55,7 +51,14 @@ export type ShiftDone = {
 
 export type ShiftRefused = {
   readonly ok: false;
-  readonly kind: 'not-found' | 'invalid' | 'precondition-failed' | 'conflict' | 'not-writable' | 'timeout';
+  readonly kind:
+    | 'not-found'
+    | 'invalid'
+    | 'precondition-failed'
+    | 'conflict'
+    | 'not-writable'
+    | 'unavailable'
+    | 'timeout';
   readonly message: string;
   readonly validKeys?: readonly string[];
   readonly routes?: readonly TrafficRoute[];
@@ -75,10 +78,8 @@ export type ShifterOptions = {
   readonly objects: { get(key: ResourceKey): StoredObject | undefined };
   readonly isQuarantined: (key: ResourceKey) => boolean;
   readonly problems: () => readonly Problem[];
-  /** A file as the source has parsed it, to parse only what differs. */
-  readonly parsed: (file: string) => ParsedFile | undefined;
-  /** Makes the source look at a file now; resolves when it told what changed. */
-  readonly refresh: (file: string) => Promise<void>;
+  /** Writes to where the objects are kept. */
+  readonly writer: WeightWriter;
   /** Resolves when everything told was published, or given up. */
   readonly settled: () => Promise<void>;
   /** `served`: by all workers; `newest`: handed out; `workers`: indexes of those that serve; `oldest`: the version of the last of them. */
@@ -88,8 +89,6 @@ export type ShifterOptions = {
   readonly onShift: (record: ShiftRecord) => void;
   readonly timers?: Timers;
 };
-
-type Target = { readonly key: ResourceKey; readonly good: AcceptedVersion; readonly service: VirtualServiceResource };
 
 export class Shifter {
   readonly #options: ShifterOptions;
@@ -143,67 +142,49 @@ export class Shifter {
     if (this.#options.isQuarantined(target.key))
       return refused('conflict', this.#quarantineReason(target.key), { etag });
     if (plan.edits.length === 0) return this.#done(order, plan, target.good.version.fingerprint, { changed: false });
-    try {
-      return await this.#write(order, target, plan);
-    } catch (error) {
-      if (error instanceof CannotEdit)
-        return refused(
-          'not-writable',
-          `${error.message} The weights in ${target.good.version.position.file} cannot be set for you: edit them by hand.`,
-        );
-      if (error instanceof CannotReplace)
-        return refused(error.kind === 'changed' ? 'conflict' : 'not-writable', error.message);
-      throw error;
-    }
+    return this.#carryOut(order, target, plan);
   }
 
-  async #write(order: ShiftOrder, target: Target, plan: ShiftPlan): Promise<ShiftDone | ShiftRefused> {
-    const { file } = target.good.version.position;
-    const read = await readReplaceable(file);
-    const parsed = parseYamlDocuments(read.text, file, this.#options.parsed(file));
-    const document = findObject(parsed, target);
-    if (document === undefined)
-      return refused(
-        'conflict',
-        `${file} does not hold the VirtualService as it is served: it was changed and is not loaded yet, or it is broken. Nothing was changed; look at the problems, then try again.`,
-      );
-    const edited = editWeights(read.text, parsed, document, { rule: plan.route.index, edits: plan.edits });
-    await replaceFile(read, edited.text);
-    this.#note(order, plan);
-    return this.#confirm(order, target, plan, {
-      read,
-      text: edited.text,
-      fingerprint: fingerprintOf(edited.document.value),
-    });
+  async #carryOut(order: ShiftOrder, target: ShiftTarget, plan: ShiftPlan): Promise<ShiftDone | ShiftRefused> {
+    const { actor, reason, ifMatch } = order;
+    const onlyAsSeen = ifMatch !== undefined && !ifMatch.includes('*');
+    try {
+      const change = { plan, actor, onlyAsSeen, ...(reason !== undefined && { reason }) };
+      const written = await this.#options.writer.write(target, change);
+      this.#note(order, plan);
+      return await this.#confirm(order, target, plan, written);
+    } catch (error) {
+      if (!(error instanceof CannotWrite)) throw error;
+      return refused(error.kind === 'changed' ? 'precondition-failed' : error.kind, error.message);
+    }
   }
 
   async #confirm(
     order: ShiftOrder,
-    target: Target,
+    target: ShiftTarget,
     plan: ShiftPlan,
-    written: { readonly read: ReadFile; readonly text: string; readonly fingerprint: string },
+    written: WrittenWeights,
   ): Promise<ShiftDone | ShiftRefused> {
-    const isInTime = await this.#within(CONFIRM_MS, async () => {
-      await this.#options.refresh(written.read.path);
+    const isInTime = await this.#within(CONFIRM_MS, async (signal) => {
+      await written.seen(signal);
       await this.#options.settled();
     });
     if (!isInTime) return this.#timeout();
     const good = this.#options.objects.get(target.key)?.good?.version.fingerprint;
     if (good === written.fingerprint) return this.#done(order, plan, written.fingerprint, { changed: true });
     const reason = this.#quarantineReason(target.key);
-    const isBack = await takeBack(written);
-    const what = isBack
-      ? 'The file is as it was before.'
-      : `${written.read.path} was changed meanwhile and is left as it is.`;
+    const what = await written.takeBack();
     return refused('conflict', `The new weights could not be served. ${what} ${reason}`);
   }
 
   /** False when time ran out first. */
-  async #within(ms: number, work: () => Promise<void>): Promise<boolean> {
+  async #within(ms: number, work: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
+    const abort = new AbortController();
     const { promise: late, resolve } = Promise.withResolvers<boolean>();
     const cancel = this.#timers.after(ms, () => resolve(false));
-    const isInTime = await Promise.race([work().then(() => true), late]);
+    const isInTime = await Promise.race([work(abort.signal).then(() => true), late]);
     cancel();
+    abort.abort();
     return isInTime;
   }
 
@@ -254,7 +235,7 @@ export class Shifter {
     this.#options.onShift(record);
   }
 
-  #find(namespace: string, name: string): Target | undefined {
+  #find(namespace: string, name: string): ShiftTarget | undefined {
     const key = resourceKey({ kind: 'VirtualService', namespace, name });
     const good = this.#options.objects.get(key)?.good;
     return good?.version.resource.kind === 'VirtualService' ? { key, good, service: good.version.resource } : undefined;
@@ -278,35 +259,6 @@ export class Shifter {
     if (problem === undefined)
       return 'The object is broken, or waits for another one: look at the problems, mend it, then try again.';
     return `Its newest version has a problem${place}: ${problem.message} Mend it, then try again.`;
-  }
-}
-
-/** The document that is served right now, if the file still holds it and can be read. */
-function findObject({ documents }: ParsedFile, { key, good }: Target): YamlDocument | undefined {
-  const { name } = good.version.resource;
-  return documents.find(
-    (document) =>
-      isNamed(document.value, name) &&
-      fingerprintOf(document.value) === good.version.fingerprint &&
-      readObject(document, { defaultNamespace: 'default', strictness: 'folder' }).key === key,
-  );
-}
-
-/** Spares the fingerprints of all others. */
-function isNamed(value: unknown, name: string): boolean {
-  const { metadata } = (value ?? {}) as { readonly metadata?: { readonly name?: unknown } };
-  return metadata?.name === name;
-}
-
-/** Puts the text of before back, unless somebody else has written since. */
-async function takeBack({ read, text }: { readonly read: ReadFile; readonly text: string }): Promise<boolean> {
-  try {
-    const now = await readReplaceable(read.path);
-    if (now.text !== text) return false;
-    await replaceFile(now, read.text);
-    return true;
-  } catch {
-    return false;
   }
 }
 

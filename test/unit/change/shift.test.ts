@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { FileWeights } from '#gateway/control/change/file-weights.ts';
 import { CONFIRM_MS, Shifter, type ShiftOrder, type ShiftRecord } from '#gateway/control/change/shift.ts';
 import { Controller } from '#gateway/control/controller.ts';
 import { Evaluator } from '#gateway/control/evaluator.ts';
@@ -66,8 +67,10 @@ class Road {
       objects: store,
       isQuarantined: (key) => this.controller.isQuarantined(key),
       problems: () => this.controller.problems,
-      parsed: (file) => this.source.parsed(file),
-      refresh: (file) => this.source.refresh(file),
+      writer: new FileWeights({
+        parsed: (file) => this.source.parsed(file),
+        refresh: (file) => this.source.refresh(file),
+      }),
       settled: () => this.controller.settled(),
       fleet: () => ({
         served: this.publisher.served?.version ?? 0,
