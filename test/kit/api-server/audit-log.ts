@@ -1,0 +1,33 @@
+import type { Verb } from './request-target.ts';
+
+/** One request as the audit log keeps it; `code` is 0 for a watch that still runs. */
+export type AuditEntry = {
+  readonly user: string;
+  readonly verb: Verb;
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly code: number;
+};
+
+/** What was asked of the server, and by whom: tests of least privilege read it. */
+export class AuditLog {
+  #entries: AuditEntry[] = [];
+
+  add(entry: AuditEntry): void {
+    this.#entries.push(entry);
+  }
+
+  entries(filter: Partial<AuditEntry> = {}): AuditEntry[] {
+    const wanted = Object.entries(filter);
+    return this.#entries.filter((entry) =>
+      wanted.every(([field, value]) => entry[field as keyof AuditEntry] === value),
+    );
+  }
+
+  clear(): void {
+    this.#entries = [];
+  }
+}
