@@ -1,7 +1,8 @@
 import type { Problem } from '../snapshot/problem.ts';
 import type { SnapshotUnits } from '../snapshot/snapshot.ts';
-import { certificateFiles, createBuilder, type GatewayIdentity } from './build/builder.ts';
-import { analyze } from './resource/analyze.ts';
+import { certificateFiles, type GatewayIdentity, IncrementalBuild } from './build/builder.ts';
+import { Analysis } from './resource/analyze.ts';
+import { Catalog, type CatalogChange } from './resource/catalog/catalog.ts';
 import type { Resource, ResourceKey } from './resource/resource.ts';
 import { CertificateFiles } from './source/certificate-files.ts';
 
@@ -10,30 +11,38 @@ export type Evaluated = { readonly units: SnapshotUnits; readonly problems: read
 
 /** Validates and builds all objects together. Remembers only to do less the next time. */
 export class Evaluator {
-  readonly #gateway: GatewayIdentity;
-  readonly #builder = createBuilder();
+  readonly #catalog = new Catalog();
+  readonly #build: IncrementalBuild;
+  readonly #analysis: Analysis;
   readonly #files = new CertificateFiles();
   readonly #now: () => number;
 
   constructor(gateway: GatewayIdentity, now: () => number) {
-    this.#gateway = gateway;
+    this.#build = new IncrementalBuild(gateway, this.#catalog);
+    this.#analysis = new Analysis(this.#catalog, {
+      gatewayNamespace: gateway.namespace,
+      gatewayLabels: gateway.labels,
+      scope: 'whole',
+    });
     this.#now = now;
   }
 
   evaluate(resources: ReadonlyMap<ResourceKey, Resource>): Evaluated {
-    const files = this.#files.read(certificateFiles(resources.values()));
-    const { units, problems } = this.#builder.build({ resources, gateway: this.#gateway, files });
-    const found = analyze(resources.values(), {
-      gatewayNamespace: this.#gateway.namespace,
-      gatewayLabels: this.#gateway.labels,
-      scope: 'whole',
-      now: this.#now(),
-    });
-    return { units, problems: [...found, ...problems] };
+    const change = this.#changeTo(resources);
+    const { units } = this.#build.update(change);
+    this.#analysis.update(change, this.#now());
+    return { units, problems: [...this.#analysis.findings(), ...[...this.#build.problems()].flat()] };
   }
 
   /** True when a certificate file was renewed since the last evaluation. */
   needsAnother(): boolean {
     return this.#files.haveChanged();
+  }
+
+  #changeTo(resources: ReadonlyMap<ResourceKey, Resource>): CatalogChange {
+    const gone = [...this.#catalog.keys()].filter((key) => !resources.has(key));
+    const change = this.#catalog.update([...resources, ...gone.map((key) => [key, undefined] as const)]);
+    const ofFiles = this.#catalog.updateFiles(this.#files.read(certificateFiles(resources.values())));
+    return { ...change, buckets: [...change.buckets, ...ofFiles.buckets], revision: ofFiles.revision };
   }
 }

@@ -1,8 +1,8 @@
 import type { HttpsRedirect } from '../../snapshot/route.ts';
+import { compareText, olderFirst } from '../resource/age.ts';
 import { hostWithin } from '../resource/host-names.ts';
 import type { VirtualServiceResource } from '../resource/resource.ts';
 import type { AcceptedServer } from './accepted-server.ts';
-import { compareText, olderFirst } from './age.ts';
 import { isExportedTo, wildcardsOver } from './services.ts';
 
 /** One name on one listener, with the VirtualService (if any) that brings routes for it. */

@@ -1,9 +1,9 @@
 import type { Certificate } from '../../snapshot/certificate.ts';
+import type { CatalogReader } from '../resource/catalog/catalog.ts';
 import { readCertificate } from '../resource/core/certificate.ts';
 import type { TlsMaterial } from '../resource/core/secret.ts';
 import type { CertificateSource } from '../resource/istio/gateway.ts';
 import type { GatewayResource, Resource } from '../resource/resource.ts';
-import type { CatalogReader } from './catalog.ts';
 
 /** A certificate, or why there is none (a sentence without secrets). */
 export type CertificateOutcome = { readonly certificate: Certificate } | { readonly reason: string };

@@ -1,9 +1,9 @@
 import type { Cluster, Endpoint } from '../../snapshot/cluster.ts';
-import { compareText } from './age.ts';
+import { compareText } from '../resource/age.ts';
+import type { CatalogReader } from '../resource/catalog/catalog.ts';
+import { carries } from '../resource/catalog/select.ts';
 import type { GatewayIdentity } from './build-input.ts';
-import type { CatalogReader } from './catalog.ts';
 import { findDestinationRule } from './destination-rules.ts';
-import { carries } from './select.ts';
 import { type Backend, findBackend } from './services.ts';
 import { isDnsName, type Workload, workloadsOf } from './workloads.ts';
 

@@ -1,8 +1,8 @@
 import type { Problem } from '../../snapshot/problem.ts';
+import type { CatalogReader } from '../resource/catalog/catalog.ts';
 import { CLUSTER_DOMAIN } from '../resource/host-names.ts';
 import type { Subset, TrafficPolicy } from '../resource/istio/destination-rule.ts';
 import type { DestinationRuleResource, Labels } from '../resource/resource.ts';
-import type { CatalogReader } from './catalog.ts';
 import { problemAt } from './problem-at.ts';
 import { isExportedTo, wildcardsOver } from './services.ts';
 

@@ -1,8 +1,8 @@
 import type { Problem, Severity } from '../../snapshot/problem.ts';
+import type { CatalogReader } from '../resource/catalog/catalog.ts';
 import type { ProblemCode } from '../resource/codes.ts';
 import type { HttpRule, RuleDestination } from '../resource/istio/virtual-service.ts';
 import type { FieldPath, VirtualServiceResource } from '../resource/resource.ts';
-import type { CatalogReader } from './catalog.ts';
 import { type ClusterRequest, clusterKey } from './clusters.ts';
 import { findDestinationRule, type MergedRule } from './destination-rules.ts';
 import { problemAt } from './problem-at.ts';

@@ -1,35 +1,44 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Certificate } from '../../snapshot/certificate.ts';
 import type { Cluster } from '../../snapshot/cluster.ts';
 import { deepFreeze } from '../../snapshot/freeze.ts';
 import type { Listener } from '../../snapshot/listener.ts';
+import type { Problem } from '../../snapshot/problem.ts';
 import type { VirtualHost } from '../../snapshot/route.ts';
-import type { VirtualServiceResource } from '../resource/resource.ts';
-import type { BoundVirtualService } from './bindings.ts';
+import type { SnapshotUnits } from '../../snapshot/snapshot.ts';
+import type { Bucket, Change } from '../resource/catalog/bucket-index.ts';
+import type { Catalog, CatalogChange } from '../resource/catalog/catalog.ts';
+import { ComputedTable } from '../resource/catalog/computed-table.ts';
+import { MemoOf, type Reads } from '../resource/catalog/reads.ts';
+import type { Resource, VirtualServiceResource } from '../resource/resource.ts';
+import type { Binding, BoundVirtualService } from './bindings.ts';
 import { BoundServices } from './bound-services.ts';
-import type { Bucket, Change } from './bucket-index.ts';
-import type { BuildInput, BuildResult, GatewayIdentity } from './build-input.ts';
-import { Catalog } from './catalog.ts';
+import type { GatewayIdentity } from './build-input.ts';
 import { ClusterRequests } from './cluster-requests.ts';
 import { buildCluster, type ClusterRequest } from './clusters.ts';
-import { ComputedTable } from './computed-table.ts';
 import { buildListeners, type ListenerPlan } from './listeners.ts';
-import { MemoOf, type Reads } from './memo.ts';
-import { ProblemList } from './problem-list.ts';
 import { type CompiledRules, compileRules } from './routes.ts';
 import { SortedRecord } from './sorted-record.ts';
 import { buildVirtualHost, type VirtualHostPlan } from './virtual-hosts.ts';
 
-type Buckets = readonly Bucket<unknown>[];
+type Buckets = CatalogChange['buckets'];
 type HostChanges = ReadonlyMap<string, Change<VirtualHostPlan>>;
+
+/** What a build amounts to after a change. */
+export type BuildUpdate = {
+  readonly units: SnapshotUnits;
+  /** Problems that came, went or were replaced, by the part of the build that found them. */
+  readonly problems: readonly Change<readonly Problem[]>[];
+};
 
 /**
  * One build after the other for the same appliance. Every unit is computed from the buckets of resources that it looks
  * into, and again only when one of them has changed, so that a change costs what it touches.
  */
 export class IncrementalBuild {
-  readonly identity: GatewayIdentity;
+  readonly #identity: GatewayIdentity;
+  readonly #catalog: Catalog;
   #revision = 0;
-  readonly #catalog = new Catalog();
   readonly #bound: BoundServices;
   readonly #requests = new ClusterRequests();
 
@@ -42,44 +51,56 @@ export class IncrementalBuild {
   readonly #virtualHosts = new SortedRecord<VirtualHost>();
   readonly #clusters = new SortedRecord<Cluster>();
   readonly #certificates = new SortedRecord<Certificate>();
-  readonly #problems = new ProblemList();
 
-  constructor(identity: GatewayIdentity) {
-    this.identity = identity;
-    this.#bound = new BoundServices(identity.namespace, (key) => this.#catalog.virtualService(key));
+  constructor(identity: GatewayIdentity, catalog: Catalog) {
+    this.#identity = identity;
+    this.#catalog = catalog;
+    this.#bound = new BoundServices(identity.namespace, (key) => virtualServiceOf(catalog.get(key)));
   }
 
-  /** Listeners first, since VirtualServices are bound to their servers; clusters last, since only routes ask for them. */
-  run({ resources, files = new Map() }: BuildInput): BuildResult {
-    this.#revision++;
-    const change = this.#catalog.update(resources, files, this.#revision);
+  /**
+   * Takes what changed in the catalog. Listeners first, since VirtualServices are bound to their servers; clusters last,
+   * since only routes ask for them.
+   */
+  update(change: CatalogChange): BuildUpdate {
+    this.#revision = change.revision;
     const listening = this.#updateListeners(change.buckets);
-    const hosts = this.#bound.update(listening.servers, change, this.#revision);
-    this.#updateClusters(this.#updateHosts(hosts, change.buckets), change.buckets);
+    const hosts = this.#bound.update(listening.plan.servers, change);
+    const hostChanges = this.#updateHosts(hosts, change.buckets);
+    this.#updateClusters(hostChanges, change.buckets);
     const units = Object.freeze({
       listeners: this.#listeners.current,
       virtualHosts: this.#virtualHosts.current,
       clusters: this.#clusters.current,
       certificates: this.#certificates.current,
     });
-    const hostProblems = this.#hostPlans.values.values().map(({ problems }) => problems);
-    return Object.freeze({ units, problems: this.#problems.update([listening.problems, ...hostProblems]) });
+    const changes = [...listening.changes.values(), ...hostChanges.values()];
+    return { units, problems: changes.flatMap(problemChange) };
   }
 
-  #updateListeners(changed: Buckets): ListenerPlan {
+  /** The problems of everything that is built now, by part. */
+  *problems(): Generator<readonly Problem[]> {
+    for (const { problems } of this.#listenerPlans.values.values()) yield problems;
+    for (const { problems } of this.#hostPlans.values.values()) yield problems;
+  }
+
+  #updateListeners(changed: Buckets): { plan: ListenerPlan; changes: ReadonlyMap<string, Change<ListenerPlan>> } {
     const name = 'all';
-    this.#listenerPlans.refresh({ wanted: this.#listenerPlans.values.has(name) ? [] : [name], changed });
+    const isFirst = !this.#listenerPlans.values.has(name);
+    const changes = this.#listenerPlans.refresh({ wanted: isFirst ? [name] : [], changed });
     const plan = this.#listenerPlans.values.get(name) as ListenerPlan;
-    this.#listeners.replace(plan.listeners);
-    this.#certificates.replace(plan.certificates);
-    return plan;
+    if (changes.size > 0) {
+      this.#listeners.replace(plan.listeners);
+      this.#certificates.replace(plan.certificates);
+    }
+    return { plan, changes };
   }
 
-  #updateHosts(hosts: ReadonlyMap<string, Bucket<unknown>>, changed: Buckets): HostChanges {
+  #updateHosts(hosts: ReadonlyMap<string, Bucket<Binding>>, changed: Buckets): HostChanges {
     const names = [...hosts];
     const changes = this.#hostPlans.refresh({
-      wanted: names.filter(([, { items }]) => items.length > 0).map(([key]) => key),
-      dropped: names.filter(([, { items }]) => items.length === 0).map(([key]) => key),
+      wanted: names.filter(([, { size }]) => size > 0).map(([key]) => key),
+      dropped: names.filter(([, { size }]) => size === 0).map(([key]) => key),
       changed,
     });
     const { set, gone } = split(changes);
@@ -91,12 +112,13 @@ export class IncrementalBuild {
   }
 
   #updateClusters(hosts: HostChanges, changed: Buckets): void {
-    const requested = this.#requests.update(hosts.values(), this.#hostPlans.values.values());
+    const requested = this.#requests.update(hosts.values());
     const { set, gone } = split(this.#clusterUnits.refresh({ ...requested, changed }));
     this.#clusters.change(set, gone);
   }
+
   #computeListeners(reads: Reads): ListenerPlan {
-    return deepFreeze(buildListeners(this.identity, this.#catalog.reader(reads)));
+    return deepFreeze(buildListeners(this.#identity, this.#catalog.reader(reads)));
   }
 
   #computeHost(key: string, reads: Reads): VirtualHostPlan {
@@ -107,7 +129,7 @@ export class IncrementalBuild {
   /** A VirtualService with many hosts is compiled once for all that it reaches in the same way. */
   #compileRules(bound: BoundVirtualService, listenerPort: number, outer: Reads): CompiledRules {
     const scope = [listenerPort, bound.ports.join(), bound.gateways.join()].join(' ');
-    const gatewayNamespace = this.identity.namespace;
+    const gatewayNamespace = this.#identity.namespace;
     const entry = this.#rules.get(bound.resource, scope, this.#revision, (reads) =>
       compileRules({ bound, listenerPort, gatewayNamespace, catalog: this.#catalog.reader(reads) }),
     );
@@ -117,8 +139,17 @@ export class IncrementalBuild {
 
   #computeCluster(key: string, reads: Reads): Cluster {
     const request = this.#requests.get(key) as ClusterRequest;
-    return deepFreeze(buildCluster(request, this.identity, this.#catalog.reader(reads)));
+    return deepFreeze(buildCluster(request, this.#identity, this.#catalog.reader(reads)));
   }
+}
+
+function virtualServiceOf(resource: Resource | undefined): VirtualServiceResource | undefined {
+  return resource?.kind === 'VirtualService' ? resource : undefined;
+}
+
+function problemChange({ before, after }: Change<{ problems: readonly Problem[] }>): Change<readonly Problem[]>[] {
+  const change = { before: before?.problems, after: after?.problems };
+  return isDeepStrictEqual(change.before ?? [], change.after ?? []) ? [] : [change];
 }
 
 function split<T>(changes: ReadonlyMap<string, Change<T>>): { set: T[]; gone: string[] } {

@@ -1,11 +1,11 @@
 import type { Certificate } from '../../snapshot/certificate.ts';
 import type { Listener, TlsServer } from '../../snapshot/listener.ts';
 import type { Problem } from '../../snapshot/problem.ts';
+import { compareText } from '../resource/age.ts';
+import type { CatalogReader } from '../resource/catalog/catalog.ts';
 import type { GatewayHost } from '../resource/istio/gateway.ts';
 import type { AcceptedServer } from './accepted-server.ts';
-import { compareText } from './age.ts';
 import type { GatewayIdentity } from './build-input.ts';
-import type { CatalogReader } from './catalog.ts';
 import { findCertificate } from './certificates.ts';
 import { type MergedGateways, mergeGateways, type PlacedServer, type Protocol } from './merge-gateways.ts';
 import type { PortSlot } from './port-slots.ts';

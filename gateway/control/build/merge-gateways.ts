@@ -1,10 +1,10 @@
 import type { Problem } from '../../snapshot/problem.ts';
+import { carries } from '../resource/catalog/select.ts';
 import type { GatewayHost, GatewayServer } from '../resource/istio/gateway.ts';
 import type { FieldPath, GatewayResource } from '../resource/resource.ts';
 import type { GatewayIdentity } from './build-input.ts';
 import { type PortPlace, type PortSlot, PortSlots } from './port-slots.ts';
 import { problemAt } from './problem-at.ts';
-import { carries } from './select.ts';
 
 export type Protocol = 'HTTP' | 'HTTPS';
 

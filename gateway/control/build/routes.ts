@@ -1,9 +1,9 @@
 import type { Problem } from '../../snapshot/problem.ts';
 import type { Route, RouteAction, RouteMatch, WeightedCluster } from '../../snapshot/route.ts';
+import type { CatalogReader } from '../resource/catalog/catalog.ts';
 import type { HttpMatch, HttpRule } from '../resource/istio/virtual-service.ts';
 import type { VirtualServiceResource } from '../resource/resource.ts';
 import type { BoundVirtualService } from './bindings.ts';
-import type { CatalogReader } from './catalog.ts';
 import { hasCatchAll, untilCatchAll } from './catch-all.ts';
 import type { ClusterRequest } from './clusters.ts';
 import { type DestinationContext, resolveDestination } from './destinations.ts';

@@ -1,6 +1,6 @@
+import type { CatalogReader } from '../resource/catalog/catalog.ts';
 import { CLUSTER_DOMAIN } from '../resource/host-names.ts';
 import type { ServiceEntryResource, ServiceResource } from '../resource/resource.ts';
-import type { CatalogReader } from './catalog.ts';
 
 /** What answers for a destination host: a Service, or a ServiceEntry that names it. */
 export type Backend = {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { compareText } from './age.ts';
+import { compareText } from '../resource/age.ts';
 
 /**
  * A record of units in the order of their keys. A unit that comes again with the same content keeps its identity, and

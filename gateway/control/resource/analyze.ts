@@ -1,31 +1,34 @@
 // Promises: what only shows when all objects are seen together: references to nothing, conflicts, rules that never match.
-// Never: changes an object, does I/O or looks at the clock; costs more than the number of objects.
-// Called by: the controller after each change (scope 'whole'), validate-paths (scope 'partial').
+// Never: changes an object, does I/O or looks at the clock; costs more than what has changed.
+// Called by: the evaluator after each change (`Analysis`, scope 'whole'), validate-paths (`analyze`, scope 'partial').
 import type { Problem } from '../../snapshot/problem.ts';
-import { DestinationChecker } from './analyze/check-destinations.ts';
-import { checkGateways } from './analyze/check-gateways.ts';
-import { checkReach } from './analyze/check-reach.ts';
-import { checkRuleOrder } from './analyze/check-rule-order.ts';
-import { checkSubsets } from './analyze/check-subsets.ts';
+import { Analysis } from './analyze/analysis.ts';
 import type { AnalyzeOptions } from './analyze/options.ts';
-import { ResourceIndex } from './analyze/resource-index.ts';
-import type { Resource } from './resource.ts';
+import { Catalog } from './catalog/catalog.ts';
+import { type Resource, type ResourceKey, type ResourceKind, resourceKey } from './resource.ts';
+
+export { Analysis } from './analyze/analysis.ts';
+
+/** What is found is told in this order, then in the order of the objects. */
+const ORDER: readonly ResourceKind[] = ['Gateway', 'VirtualService', 'DestinationRule'];
 
 /**
- * Looks at all objects together. An error here means that its object breaks what it refers to: keep its last good
+ * Looks at all objects together, once. An error here means that its object breaks what it refers to: keep its last good
  * version. In scope `whole` that is a VirtualService with an unknown subset.
  */
 export function analyze(resources: Iterable<Resource>, options: AnalyzeOptions): Problem[] {
-  const index = new ResourceIndex(resources);
-  const problems = checkGateways(index, options);
-  const destinations = new DestinationChecker(index, options);
-  for (const service of index.virtualServices) {
-    checkReach(service, index, options.gatewayNamespace, problems);
-    // What no edge serves cannot be broken at the edge.
-    if (service.spec.gateways.every((name) => name === 'mesh')) continue;
-    checkRuleOrder(service, problems);
-    destinations.check(service, problems);
+  const catalog = new Catalog();
+  const analysis = new Analysis(catalog, options);
+  analysis.update(catalog.update(byKey(resources)), options.now);
+  return [...analysis.findings()];
+}
+
+/** An object that is defined twice is looked at twice; for others, the first one counts, as for the folder source. */
+function byKey(resources: Iterable<Resource>): [ResourceKey, Resource][] {
+  const known = new Map<ResourceKey, Resource>();
+  for (const resource of resources) {
+    const key = resourceKey(resource);
+    known.set(known.has(key) ? `${key}#${known.size}` : key, resource);
   }
-  for (const rule of index.destinationRules) problems.push(...checkSubsets(rule, index));
-  return problems;
+  return [...known].sort(([, a], [, b]) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
 }

@@ -2,74 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createBuilder } from '#gateway/control/build/builder.ts';
-import { type Resource, type ResourceKey, resourceKey } from '#gateway/control/resource/resource.ts';
+import type { Resource, ResourceKey } from '#gateway/control/resource/resource.ts';
 import { diffUnits } from '#gateway/snapshot/diff.ts';
 import { gateway, httpServer, IDENTITY, pod, resourcesFrom, service, virtualService } from './from-yaml.ts';
-
-/** A small world: objects of few names, so that edits touch each other. */
-const names = fc.constantFrom('a', 'b', 'c');
-const version = fc.constantFrom('v1', 'v2');
-const objects: fc.Arbitrary<string> = fc.oneof(
-  fc
-    .tuple(
-      names,
-      fc.subarray(['*', '*.example', 'a.example', 'default/b.example'], { minLength: 1 }),
-      fc.boolean(),
-      fc.constantFrom(80, 443, 8080),
-    )
-    .map(([name, hosts, redirect, port]) =>
-      gateway([httpServer(hosts, port, redirect ? ', tls: {httpsRedirect: true}' : '')], name),
-    ),
-  fc
-    .tuple(
-      names,
-      fc.subarray(['*', '*.example', 'a.example', 'b.example'], { minLength: 1 }),
-      fc.subarray(['a', 'b', 'c'], { minLength: 1 }),
-      names,
-      fc.option(version),
-      fc.constantFrom('', 'match: [{uri: {prefix: /x}}], '),
-    )
-    .map(([name, hosts, gateways, host, subset, match]) =>
-      virtualService({
-        name,
-        hosts,
-        gateways,
-        http: `[{${match}route: [{destination: {host: ${host}${subset ? `, subset: ${subset}` : ''}}}]}]`,
-      }),
-    ),
-  fc.tuple(names, names).map(([name, app]) => service(name, `{app: ${app}}`)),
-  fc
-    .tuple(names, names, version, fc.constantFrom('10.0.0.1', '10.0.0.2'), fc.constantFrom('True', 'False'))
-    .map(([name, app, label, ip, ready]) =>
-      pod(name, ip, `{app: ${app}, version: ${label}}`, '{name: c, image: i}', ready),
-    ),
-  fc.tuple(names, names, version, version).map(
-    ([name, host, subset, label]) => `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {name: ${name}}
-spec: {host: ${host}, subsets: [{name: ${subset}, labels: {version: ${label}}}]}
----`,
-  ),
-  fc.tuple(names, names, fc.constantFrom('10.0.0.1', '10.0.0.3')).map(
-    ([name, of, ip]) => `
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: ${name}, labels: {kubernetes.io/service-name: ${of}}}
-addressType: IPv4
-ports: [{port: 8080}]
-endpoints: [{addresses: [${ip}], conditions: {ready: true}}]
----`,
-  ),
-);
-const edit = fc.record({ put: fc.array(objects, { maxLength: 4 }), remove: fc.array(fc.nat(30), { maxLength: 2 }) });
+import { edited, edits } from './small-world.ts';
 
 test('building one change after the other gives, byte for byte, what building it all at once gives', () => {
   fc.assert(
-    fc.property(fc.array(edit, { minLength: 1, maxLength: 10 }), (edits) => {
+    fc.property(edits, (steps) => {
       const builder = createBuilder();
       let resources = new Map<ResourceKey, Resource>();
-      for (const { put, remove } of edits) {
+      for (const { put, remove } of steps) {
         resources = edited(resources, put, remove);
         const step = builder.build({ resources, gateway: IDENTITY });
         const reversed = new Map([...resources].reverse());
@@ -114,15 +57,3 @@ test('an object that is written again with the same content changes nothing', ()
   assert.equal(second.units.virtualHosts, first.units.virtualHosts);
   assert.equal(second.units.listeners, first.units.listeners);
 });
-
-function edited(
-  resources: ReadonlyMap<ResourceKey, Resource>,
-  put: readonly string[],
-  remove: readonly number[],
-): Map<ResourceKey, Resource> {
-  const next = new Map(resources);
-  for (const index of remove) next.delete([...next.keys()][index % Math.max(next.size, 1)] ?? '');
-  for (const yaml of put)
-    for (const resource of resourcesFrom(yaml).values()) next.set(resourceKey(resource), resource);
-  return next;
-}

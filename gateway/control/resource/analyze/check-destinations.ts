@@ -15,56 +15,39 @@ type Check = {
 };
 
 /** Do the destinations of a VirtualService lead somewhere? */
-export class DestinationChecker {
-  readonly #index: ResourceIndex;
-  readonly #options: AnalyzeOptions;
-  /** Thousands of rules share the same few hosts. */
-  readonly #subsets = new Map<string, HostSubsets>();
+export function checkDestinations(service: VirtualServiceResource, index: ResourceIndex): Problem[] {
+  // What no edge serves cannot be broken at the edge.
+  if (service.spec.gateways.every((name) => name === 'mesh')) return [];
+  return service.spec.http.flatMap(({ action, index: rule }) => {
+    if (action.kind !== 'forward') return [];
+    return action.destinations.flatMap((destination) => {
+      const check = { service, destination, rule, backend: index.backend(destination.host) };
+      const subset = destination.subset === undefined ? [] : checkSubset(check, destination.subset, index);
+      // Build says the others, from the settings and endpoints that only it knows.
+      return index.options.scope === 'whole' ? subset : [...subset, ...checkHost(check, index), ...checkPort(check)];
+    });
+  });
+}
 
-  constructor(index: ResourceIndex, options: AnalyzeOptions) {
-    this.#index = index;
-    this.#options = options;
-  }
+function checkSubset(check: Check, subset: string, index: ResourceIndex): Problem[] {
+  const { service, destination, backend } = check;
+  const known = subsetsOf(destination.host, backend?.resource.namespace ?? service.namespace, index);
+  if (known.names.has(subset)) return [];
+  return [
+    problemAbout(service, fieldOf(check, 'subset'), {
+      // In a part of the configuration, the rule may simply be elsewhere; one that is here can be judged.
+      severity: known.rules.length === 0 && index.options.scope === 'partial' ? 'warning' : 'error',
+      code: 'MG0303',
+      message: subsetMessage(subset, destination.host, known),
+    }),
+  ];
+}
 
-  check(service: VirtualServiceResource, problems: Problem[]): void {
-    for (const { action, index: rule } of service.spec.http) {
-      if (action.kind !== 'forward') continue;
-      for (const destination of action.destinations) {
-        const check = { service, destination, rule, backend: this.#index.backend(destination.host) };
-        if (destination.subset !== undefined) this.#checkSubset(check, destination.subset, problems);
-        // Build says these, from the settings and endpoints that only it knows.
-        if (this.#options.scope === 'partial') problems.push(...checkHost(check, this.#index), ...checkPort(check));
-      }
-    }
-  }
-
-  #checkSubset(check: Check, subset: string, problems: Problem[]): void {
-    const { service, destination, backend } = check;
-    const known = this.#subsetsOf(destination.host, backend?.resource.namespace ?? service.namespace);
-    if (known.names.has(subset)) return;
-    problems.push(
-      problemAbout(service, fieldOf(check, 'subset'), {
-        // In a part of the configuration, the rule may simply be elsewhere; one that is here can be judged.
-        severity: known.rules.length === 0 && this.#options.scope === 'partial' ? 'warning' : 'error',
-        code: 'MG0303',
-        message: subsetMessage(subset, destination.host, known),
-      }),
-    );
-  }
-
-  #subsetsOf(host: string, namespace: string): HostSubsets {
-    const key = `${namespace}/${host}`;
-    let known = this.#subsets.get(key);
-    if (known === undefined) {
-      const namespaces = [this.#options.gatewayNamespace, namespace, 'istio-system'];
-      const rules = this.#index
-        .rulesFor(host)
-        .filter((rule) => namespaces.includes(rule.namespace) && isVisible(rule, this.#options));
-      known = { rules, names: new Set(rules.flatMap((rule) => rule.spec.subsets.map(({ name }) => name))) };
-      this.#subsets.set(key, known);
-    }
-    return known;
-  }
+function subsetsOf(host: string, namespace: string, index: ResourceIndex): HostSubsets {
+  const { options } = index;
+  const namespaces = [options.gatewayNamespace, namespace, 'istio-system'];
+  const rules = index.rulesFor(host).filter((rule) => namespaces.includes(rule.namespace) && isVisible(rule, options));
+  return { rules, names: new Set(rules.flatMap((rule) => rule.spec.subsets.map(({ name }) => name))) };
 }
 
 /** The DestinationRules that count for a host, and the subsets that they define. */

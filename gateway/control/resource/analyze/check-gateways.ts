@@ -5,23 +5,24 @@ import { problemAbout } from './finding.ts';
 import type { AnalyzeOptions } from './options.ts';
 import type { ResourceIndex } from './resource-index.ts';
 
-/** Gateways: are they ours, do they agree, are their certificates there? */
-export function checkGateways(index: ResourceIndex, options: AnalyzeOptions): Problem[] {
-  const problems: Problem[] = [];
+/** A Gateway: is it ours, are its certificates there? */
+export function checkGateway(gateway: GatewayResource, index: ResourceIndex): Problem[] {
+  const { options } = index;
+  if (!isOurs(gateway, options)) return [foreign(gateway, options)];
+  return gateway.spec.servers.flatMap((server) => [
+    ...checkExpiry(gateway, server, index),
+    // Build says this of the whole, with what happens meanwhile.
+    ...(options.scope === 'partial' ? checkCredential(gateway, server, index) : []),
+  ]);
+}
+
+/** Do Gateways agree about ports and hosts? */
+export function checkGatewayClaims(index: ResourceIndex): Problem[] {
+  // Build says this of the whole: it knows the node ports.
+  if (index.options.scope === 'whole') return [];
   const claims = new Claims();
-  for (const gateway of index.gateways.values()) {
-    if (!isOurs(gateway, options)) {
-      problems.push(foreign(gateway, options));
-      continue;
-    }
-    for (const server of gateway.spec.servers) {
-      problems.push(...checkExpiry(gateway, server, index, options));
-      // Build says these of the whole: it knows the node ports.
-      if (options.scope === 'partial')
-        problems.push(...checkCredential(gateway, server, index, options), ...claims.claim(gateway, server));
-    }
-  }
-  return problems;
+  const ours = index.gateways().filter((gateway) => isOurs(gateway, index.options));
+  return ours.flatMap((gateway) => gateway.spec.servers.flatMap((server) => claims.claim(gateway, server)));
 }
 
 function isOurs(gateway: GatewayResource, { gatewayLabels }: AnalyzeOptions): boolean {
@@ -47,22 +48,17 @@ function serverPath(server: GatewayServer, ...rest: FieldPath): FieldPath {
   return ['spec', 'servers', server.index, ...rest];
 }
 
-function credentialOf(gateway: GatewayResource, server: GatewayServer, index: ResourceIndex, options: AnalyzeOptions) {
+function credentialOf(gateway: GatewayResource, server: GatewayServer, index: ResourceIndex) {
   const source = server.tls?.certificate;
   if (source?.kind !== 'secret') return undefined;
   const secret =
-    index.secrets.get(`${options.gatewayNamespace}/${source.name}`) ??
-    index.secrets.get(`${gateway.namespace}/${source.name}`);
+    index.secret(`${index.options.gatewayNamespace}/${source.name}`) ??
+    index.secret(`${gateway.namespace}/${source.name}`);
   return { name: source.name, secret };
 }
 
-function checkCredential(
-  gateway: GatewayResource,
-  server: GatewayServer,
-  index: ResourceIndex,
-  options: AnalyzeOptions,
-): Problem[] {
-  const credential = credentialOf(gateway, server, index, options);
+function checkCredential(gateway: GatewayResource, server: GatewayServer, index: ResourceIndex): Problem[] {
+  const credential = credentialOf(gateway, server, index);
   if (credential === undefined || credential.secret?.spec.tls !== undefined) return [];
   const { name, secret } = credential;
   const path = serverPath(server, 'tls', 'credentialName');
@@ -70,23 +66,18 @@ function checkCredential(
     const message = `Secret ${secret.namespace}/${name} holds no certificate: this server refuses every handshake. Give the Secret tls.crt and tls.key.`;
     return [problemAbout(gateway, path, { severity: 'error', code: 'IST0161', message })];
   }
-  const places = [...new Set([options.gatewayNamespace, gateway.namespace])].join(' or ');
+  const places = [...new Set([index.options.gatewayNamespace, gateway.namespace])].join(' or ');
   const message = `There is no Secret ${name} in namespace ${places}: until there is, this server refuses every handshake. Create it (kubectl create secret tls), or correct the name.${index.suggestSecret(`${gateway.namespace}/${name}`)}`;
   return [problemAbout(gateway, path, { severity: 'warning', code: 'IST0161', message })];
 }
 
-function checkExpiry(
-  gateway: GatewayResource,
-  server: GatewayServer,
-  index: ResourceIndex,
-  options: AnalyzeOptions,
-): Problem[] {
-  const { now } = options;
-  const secret = credentialOf(gateway, server, index, options)?.secret;
-  if (now === undefined || secret?.spec.tls === undefined) return [];
+function checkExpiry(gateway: GatewayResource, server: GatewayServer, index: ResourceIndex): Problem[] {
+  const secret = credentialOf(gateway, server, index)?.secret;
+  if (secret?.spec.tls === undefined) return [];
   const { notBefore, notAfter } = secret.spec.tls;
-  if (now >= notBefore && now <= notAfter) return [];
-  const when = now > notAfter ? `expired on ${day(notAfter)}` : `is not valid before ${day(notBefore)}`;
+  const isOver = index.isAfter(notAfter);
+  if (!isOver && !index.isBefore(notBefore)) return [];
+  const when = isOver ? `expired on ${day(notAfter)}` : `is not valid before ${day(notBefore)}`;
   const message = `The certificate in Secret ${secret.namespace}/${secret.name} ${when}: clients refuse it. Renew it.`;
   return [
     problemAbout(gateway, serverPath(server, 'tls', 'credentialName'), {

@@ -4,30 +4,24 @@ import { problemAbout } from './finding.ts';
 import type { ResourceIndex } from './resource-index.ts';
 
 /** Does a VirtualService reach the edge at all: through which Gateways, with which of its hosts? */
-export function checkReach(
-  service: VirtualServiceResource,
-  index: ResourceIndex,
-  gatewayNamespace: string,
-  problems: Problem[],
-): void {
+export function checkReach(service: VirtualServiceResource, index: ResourceIndex): Problem[] {
   const { gateways: names, exportTo } = service.spec;
-  if (names.every((name) => name === 'mesh')) {
-    problems.push(meshOnly(service));
-    return;
-  }
+  const { gatewayNamespace } = index.options;
+  if (names.every((name) => name === 'mesh')) return [meshOnly(service)];
+  const problems: Problem[] = [];
   if (!exportTo.includes('*') && !exportTo.includes(gatewayNamespace))
     problems.push(notExported(service, gatewayNamespace));
   const gateways: GatewayResource[] = [];
   let missing = false;
   for (const [position, name] of names.entries()) {
     if (name === 'mesh') continue;
-    const gateway = index.gateways.get(name);
+    const gateway = index.gateway(name);
     if (gateway !== undefined) gateways.push(gateway);
     else problems.push(missingGateway(service, position, name, index));
     missing ||= gateway === undefined;
   }
   // With a Gateway unknown, so are its hosts.
-  if (!missing) checkHosts(service, gateways, index, problems);
+  return missing ? problems : [...problems, ...checkHosts(service, gateways, index)];
 }
 
 function meshOnly(service: VirtualServiceResource): Problem {
@@ -69,9 +63,9 @@ function checkHosts(
   service: VirtualServiceResource,
   gateways: readonly GatewayResource[],
   index: ResourceIndex,
-  problems: Problem[],
-): void {
+): Problem[] {
   const { namespace, spec } = service;
+  const problems: Problem[] = [];
   for (const [position, host] of spec.hosts.entries()) {
     if (gateways.some((gateway) => index.hostsOf(gateway).admits(host, namespace))) continue;
     const names = gateways.map((gateway) => `${gateway.namespace}/${gateway.name}`).join(', ');
@@ -83,4 +77,5 @@ function checkHosts(
       }),
     );
   }
+  return problems;
 }

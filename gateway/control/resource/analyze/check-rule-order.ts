@@ -4,17 +4,21 @@ import type { VirtualServiceResource } from '../resource.ts';
 import { problemAbout } from './finding.ts';
 
 /** Rules that come after one which takes all their requests. */
-export function checkRuleOrder(service: VirtualServiceResource, problems: Problem[]): void {
-  if (service.spec.http.length < 2) return;
+export function checkRuleOrder(service: VirtualServiceResource): Problem[] {
+  const { http, gateways } = service.spec;
+  // What no edge serves cannot be wrong at the edge.
+  if (http.length < 2 || gateways.every((name) => name === 'mesh')) return [];
+  const problems: Problem[] = [];
   const seen = new Map<string, number>();
   let catchAll: number | undefined;
-  for (const rule of service.spec.http) {
+  for (const rule of http) {
     const conditions = conditionsOf(rule);
     const earlier = catchAll ?? seen.get(conditions);
     if (earlier !== undefined) problems.push(unreachable(service, rule, earlier, catchAll !== undefined));
     else seen.set(conditions, rule.index);
     if (catchAll === undefined && takesAll(rule)) catchAll = rule.index;
   }
+  return problems;
 }
 
 function unreachable(service: VirtualServiceResource, rule: HttpRule, earlier: number, all: boolean): Problem {

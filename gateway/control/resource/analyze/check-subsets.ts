@@ -30,7 +30,7 @@ export function checkSubsets(rule: DestinationRuleResource, index: ResourceIndex
 /** Answers whether some workload of the backend carries labels; undefined when its workloads cannot be told. */
 function workloadsOf({ kind, resource }: Backend, index: ResourceIndex): ((labels: Labels) => boolean) | undefined {
   const selector = kind === 'service' ? resource.spec.selector : resource.spec.workloadSelector;
-  if (selector !== undefined) return (labels) => index.workloads.some(resource.namespace, selector, labels);
+  if (selector !== undefined) return (labels) => index.hasWorkload(resource.namespace, selector, labels);
   if (kind === 'service') return undefined;
   const { endpoints } = resource.spec;
   return (labels) =>

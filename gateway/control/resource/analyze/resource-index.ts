@@ -1,52 +1,71 @@
-import { CLUSTER_DOMAIN, serviceHost } from '../host-names.ts';
+import type { CatalogReader } from '../catalog/catalog.ts';
+import { selectPods, selectWorkloadEntries } from '../catalog/select.ts';
+import { CLUSTER_DOMAIN } from '../host-names.ts';
 import type {
   DestinationRuleResource,
   GatewayResource,
-  Resource,
+  Labels,
   SecretResource,
   ServiceEntryResource,
   ServiceResource,
-  VirtualServiceResource,
 } from '../resource.ts';
-import { suggestion } from '../suggestion.ts';
-import { GatewayHosts, wildcardsOver } from './gateway-hosts.ts';
-import { LabelIndex } from './label-index.ts';
-
-/** A suggestion compares with every candidate: for a person's typos, not for ten thousand objects of a part. */
-const MAX_SUGGESTIONS = 50;
-const MAX_CANDIDATES = 2000;
+import type { ClockReader } from './clock.ts';
+import { type GatewayHosts, wildcardsOver } from './gateway-hosts.ts';
+import type { AnalysisMemory } from './memory.ts';
+import type { AnalyzeOptions } from './options.ts';
 
 /** What a destination's host leads to. */
 export type Backend =
   | { readonly kind: 'service'; readonly resource: ServiceResource }
   | { readonly kind: 'entry'; readonly resource: ServiceEntryResource };
 
-/** All objects, findable by what the checks ask for, so that the whole costs what the objects are, not their square. */
+/**
+ * All objects, findable by what the checks ask for. Made for one run of the checks of one object: every question is
+ * noted, and the checks run again when an answer has changed. So a check must learn everything that it needs from its
+ * own object and from here, and should ask for single names rather than for all objects of a kind.
+ */
 export class ResourceIndex {
-  readonly gateways = new Map<string, GatewayResource>();
-  readonly virtualServices: VirtualServiceResource[] = [];
-  readonly destinationRules: DestinationRuleResource[] = [];
-  readonly secrets = new Map<string, SecretResource>();
-  readonly workloads = new LabelIndex();
-  readonly #services = new Map<string, ServiceResource>();
-  readonly #entries = new Map<string, ServiceEntryResource>();
-  readonly #rulesByHost = new Map<string, DestinationRuleResource[]>();
-  #suggestionsLeft = MAX_SUGGESTIONS;
-  readonly #gatewayHosts = new Map<GatewayResource, GatewayHosts>();
+  readonly options: AnalyzeOptions;
+  readonly #catalog: CatalogReader;
+  readonly #memory: AnalysisMemory;
+  readonly #clock: ClockReader;
 
-  constructor(resources: Iterable<Resource>) {
-    for (const resource of resources) this.#add(resource);
+  constructor(parts: {
+    options: AnalyzeOptions;
+    catalog: CatalogReader;
+    memory: AnalysisMemory;
+    clock: ClockReader;
+  }) {
+    this.options = parts.options;
+    this.#catalog = parts.catalog;
+    this.#memory = parts.memory;
+    this.#clock = parts.clock;
+  }
+
+  /** By `namespace/name`. */
+  gateway(name: string): GatewayResource | undefined {
+    return this.#catalog.gateway(...split(name));
+  }
+
+  /** All of them: for the few checks that compare Gateways with each other. */
+  gateways(): readonly GatewayResource[] {
+    return this.#catalog.gateways();
+  }
+
+  /** By `namespace/name`. */
+  secret(name: string): SecretResource | undefined {
+    return this.#catalog.secret(...split(name));
   }
 
   /** The Service or ServiceEntry behind a destination's full host. */
   backend(host: string): Backend | undefined {
     const service =
-      this.#services.get(host) ??
-      this.#services.get(`${host}.${CLUSTER_DOMAIN}`) ??
-      this.#services.get(`${host}.cluster.local`);
+      this.#catalog.service(host) ??
+      this.#catalog.service(`${host}.${CLUSTER_DOMAIN}`) ??
+      this.#catalog.service(`${host}.cluster.local`);
     if (service !== undefined) return { kind: 'service', resource: service };
     for (const pattern of [host, ...wildcardsOver(host)]) {
-      const entry = this.#entries.get(pattern);
+      const [entry] = this.#catalog.serviceEntries(pattern);
       if (entry !== undefined) return { kind: 'entry', resource: entry };
     }
     return undefined;
@@ -54,84 +73,57 @@ export class ResourceIndex {
 
   /** DestinationRules for a host, those for the host itself before wildcards over it. */
   rulesFor(host: string): readonly DestinationRuleResource[] {
-    return [host, ...spellings(host), ...wildcardsOver(host)].flatMap(
-      (pattern) => this.#rulesByHost.get(pattern) ?? [],
+    return [host, ...spellings(host), ...wildcardsOver(host)].flatMap((pattern) =>
+      this.#catalog.destinationRules(pattern),
+    );
+  }
+
+  /** True when some Pod or WorkloadEntry of the namespace carries all labels of both (at least one label). */
+  hasWorkload(namespace: string, selector: Labels, labels: Labels): boolean {
+    const wanted = { ...selector, ...labels };
+    // A label cannot have two values.
+    if (Object.entries(selector).some(([name, value]) => wanted[name] !== value)) return false;
+    return (
+      selectPods(namespace, wanted, this.#catalog).length > 0 ||
+      selectWorkloadEntries(namespace, wanted, this.#catalog).length > 0
     );
   }
 
   hostsOf(gateway: GatewayResource): GatewayHosts {
-    const known = this.#gatewayHosts.get(gateway) ?? new GatewayHosts(gateway);
-    this.#gatewayHosts.set(gateway, known);
-    return known;
+    return this.#memory.hostsOf(gateway);
+  }
+
+  /** True after that moment (milliseconds since the epoch); false where nobody told what time it is. */
+  isAfter(time: number): boolean {
+    return this.#clock.isAfter(time);
+  }
+
+  /** True before that moment; false where nobody told what time it is. */
+  isBefore(time: number): boolean {
+    return this.#clock.isBefore(time);
   }
 
   /** ` Did you mean "..."?` for a host that nobody answers for. */
   suggestHost(host: string): string {
-    return this.#suggest(host, [this.#services.keys(), this.#entries.keys()]);
+    const services = this.#catalog.services();
+    const entries = this.#catalog.allServiceEntries();
+    return this.#memory.suggest(host, [services, entries], this.options);
   }
 
   /** The same for a Gateway's `namespace/name`. */
   suggestGateway(name: string): string {
-    return this.#suggest(name, [this.gateways.keys()]);
+    return this.#memory.suggest(name, [this.#catalog.gateways()], this.options);
   }
 
   /** The same for a Secret's `namespace/name`. */
   suggestSecret(name: string): string {
-    return this.#suggest(name, [this.secrets.keys()]);
-  }
-
-  #suggest(name: string, candidates: readonly Iterator<string>[]): string {
-    if (this.#suggestionsLeft === 0) return '';
-    this.#suggestionsLeft -= 1;
-    return suggestion(
-      name,
-      candidates.flatMap((names) => Iterator.from(names).take(MAX_CANDIDATES).toArray()),
-    );
-  }
-
-  #add(resource: Resource): void {
-    const name = `${resource.namespace}/${resource.name}`;
-    switch (resource.kind) {
-      case 'Gateway':
-        first(this.gateways, name, resource);
-        return;
-      case 'VirtualService':
-        this.virtualServices.push(resource);
-        return;
-      case 'DestinationRule':
-        this.#addRule(resource);
-        return;
-      case 'ServiceEntry':
-        for (const host of resource.spec.hosts) first(this.#entries, host, resource);
-        return;
-      case 'Service':
-        first(this.#services, serviceHost(resource.name, resource.namespace), resource);
-        return;
-      case 'Secret':
-        first(this.secrets, name, resource);
-        return;
-      case 'Pod':
-        this.workloads.add(resource);
-        return;
-      case 'WorkloadEntry':
-        this.workloads.add({ namespace: resource.namespace, labels: { ...resource.spec.labels, ...resource.labels } });
-        return;
-      default:
-        return;
-    }
-  }
-
-  #addRule(rule: DestinationRuleResource): void {
-    this.destinationRules.push(rule);
-    const known = this.#rulesByHost.get(rule.spec.host);
-    if (known === undefined) this.#rulesByHost.set(rule.spec.host, [rule]);
-    else known.push(rule);
+    return this.#memory.suggest(name, [this.#catalog.secrets()], this.options);
   }
 }
 
-/** An object that is defined twice counts as the folder source counts it: the first one. */
-function first<V>(map: Map<string, V>, key: string, value: V): void {
-  if (!map.has(key)) map.set(key, value);
+function split(name: string): [namespace: string, name: string] {
+  const slash = name.indexOf('/');
+  return [name.slice(0, slash), name.slice(slash + 1)];
 }
 
 /** `name.ns` and `name.ns.svc` mean the same service as its full host. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Bucket, Change } from './bucket-index.ts';
-import { Reads } from './memo.ts';
+import { Reads } from './reads.ts';
 
 /** What has to be looked at in this build; everything else is as it was. */
 export type Refresh = {
@@ -8,7 +8,7 @@ export type Refresh = {
   readonly wanted: Iterable<string>;
   readonly dropped?: Iterable<string>;
   /** Buckets that changed: whatever was computed from one of them is computed again. */
-  readonly changed: Iterable<Bucket<unknown>>;
+  readonly changed: Iterable<Bucket<never>>;
 };
 
 /**
@@ -61,16 +61,16 @@ export class ComputedTable<T> {
 
 /** Which names were computed from which buckets, both ways. Most buckets have one reader, so that one needs no set. */
 class ReaderIndex {
-  readonly #bucketsOf = new Map<string, readonly Bucket<unknown>[]>();
-  readonly #readersOf = new Map<Bucket<unknown>, string | Set<string>>();
+  readonly #bucketsOf = new Map<string, readonly Bucket<never>[]>();
+  readonly #readersOf = new Map<Bucket<never>, string | Set<string>>();
 
-  of(bucket: Bucket<unknown>): readonly string[] {
+  of(bucket: Bucket<never>): readonly string[] {
     const readers = this.#readersOf.get(bucket);
     if (readers === undefined) return [];
     return typeof readers === 'string' ? [readers] : [...readers];
   }
 
-  set(name: string, buckets: ReadonlySet<Bucket<unknown>>): void {
+  set(name: string, buckets: ReadonlySet<Bucket<never>>): void {
     for (const bucket of this.#bucketsOf.get(name) ?? []) if (!buckets.has(bucket)) this.#unsubscribe(name, bucket);
     for (const bucket of buckets) this.#subscribe(name, bucket);
     this.#bucketsOf.set(name, [...buckets]);
@@ -81,14 +81,14 @@ class ReaderIndex {
     this.#bucketsOf.delete(name);
   }
 
-  #subscribe(name: string, bucket: Bucket<unknown>): void {
+  #subscribe(name: string, bucket: Bucket<never>): void {
     const readers = this.#readersOf.get(bucket);
     if (readers === undefined) this.#readersOf.set(bucket, name);
     else if (typeof readers !== 'string') readers.add(name);
     else if (readers !== name) this.#readersOf.set(bucket, new Set([readers, name]));
   }
 
-  #unsubscribe(name: string, bucket: Bucket<unknown>): void {
+  #unsubscribe(name: string, bucket: Bucket<never>): void {
     const readers = this.#readersOf.get(bucket);
     if (typeof readers === 'object') readers.delete(name);
     if (readers === name || (typeof readers === 'object' && readers.size === 0)) this.#readersOf.delete(bucket);

@@ -1,22 +1,23 @@
-import type { Bucket } from './bucket-index.ts';
+import type { Bucket, BucketIndex } from './bucket-index.ts';
 
 /** The buckets that a computation looked into. */
 export class Reads {
-  readonly buckets = new Set<Bucket<unknown>>();
+  readonly buckets = new Set<Bucket<never>>();
 
-  /** The content of a bucket; noted, so that the result is computed again when the bucket changes. */
-  items<T>(bucket: Bucket<T>): readonly T[] {
-    this.buckets.add(bucket);
-    return bucket.items;
+  /** What has this name; noted, so that the result is computed again when that changes. */
+  items<T>(index: BucketIndex<T>, name: string): readonly T[] {
+    const bucket = index.bucket(name);
+    this.buckets.add(bucket as Bucket<never>);
+    return index.items(bucket);
   }
 
   /** Takes over what an inner computation looked into. */
-  include(buckets: Iterable<Bucket<unknown>>): void {
+  include(buckets: Iterable<Bucket<never>>): void {
     for (const bucket of buckets) this.buckets.add(bucket);
   }
 }
 
-type Entry<T> = { readonly value: T; readonly buckets: readonly Bucket<unknown>[]; readonly computedAt: number };
+type Entry<T> = { readonly value: T; readonly buckets: readonly Bucket<never>[]; readonly computedAt: number };
 
 /** Values computed for an object, which go when it goes; computed again only when a bucket they read has changed. */
 export class MemoOf<O extends object, T> {

@@ -1,12 +1,44 @@
-/** Things that share a name, such as all Pods with one label; replaced as a whole when one of them changes. */
-export type Bucket<T> = {
-  items: readonly T[];
-  /** Revision of the build in which `items` last changed. */
-  changedAt: number;
-};
-
 /** One thing that came (`after` only), went (`before` only) or was replaced. */
 export type Change<T> = { readonly before?: T | undefined; readonly after?: T | undefined };
+
+/** So many things are kept in order; more are put in order only when somebody asks for them. */
+const MAX_ORDERED = 64;
+
+const NOTHING: readonly never[] = Object.freeze([]);
+
+/**
+ * Things that share a name, such as all Pods with one label. Made by {@link BucketIndex} alone. A label that every Pod
+ * carries makes one huge bucket that nobody reads, so a change of a huge one costs nothing but the change.
+ */
+export class Bucket<T> {
+  /** Revision of the build in which its content last changed. */
+  changedAt = 0;
+  #ordered: readonly T[] | undefined = NOTHING;
+  /** Of a huge bucket. */
+  #members: Set<T> | undefined;
+
+  /** Everything in it, by the order that `compare` of its index gives. */
+  items(compare: (a: T, b: T) => number): readonly T[] {
+    this.#ordered ??= [...(this.#members ?? NOTHING)].sort(compare);
+    return this.#ordered;
+  }
+
+  get size(): number {
+    return this.#members?.size ?? this.#ordered?.length ?? 0;
+  }
+
+  change(removed: ReadonlySet<T>, added: readonly T[], compare: (a: T, b: T) => number): void {
+    if (this.#members === undefined && this.size + added.length <= MAX_ORDERED) {
+      const kept = this.items(compare).filter((item) => !removed.has(item));
+      this.#ordered = [...kept, ...added].sort(compare);
+      return;
+    }
+    const members = (this.#members ??= new Set(this.#ordered));
+    for (const item of removed) members.delete(item);
+    for (const item of added) members.add(item);
+    this.#ordered = undefined;
+  }
+}
 
 /**
  * Keeps things findable by name and remembers when each name's content last changed, so that what was built from a few
@@ -26,21 +58,30 @@ export class BucketIndex<T> {
   bucket(name: string): Bucket<T> {
     let bucket = this.#buckets.get(name);
     if (bucket === undefined) {
-      bucket = { items: [], changedAt: 0 };
+      bucket = new Bucket();
       this.#buckets.set(name, bucket);
     }
     return bucket;
   }
 
-  /** Applies the changes of one build; each touched bucket is rebuilt once, in order. Gives the touched ones by name. */
+  /** What has this name, in order. */
+  items(bucket: Bucket<T>): readonly T[] {
+    return bucket.items(this.#compare);
+  }
+
+  /** How many things have this name; for choosing where to look, which is no reading. */
+  count(name: string): number {
+    return this.#buckets.get(name)?.size ?? 0;
+  }
+
+  /** Applies the changes of one build; each touched bucket is changed once. Gives the touched ones by name. */
   apply(changes: Iterable<Change<T>>, revision: number): Map<string, Bucket<T>> {
     const changed = new Map<string, Bucket<T>>();
     for (const [name, { removed, added }] of this.#byName(changes)) {
       const bucket = this.bucket(name);
-      const kept = removed.size === 0 ? bucket.items : bucket.items.filter((item) => !removed.has(item));
-      bucket.items = [...kept, ...added].sort(this.#compare);
+      bucket.change(removed, added, this.#compare);
       bucket.changedAt = revision;
-      if (bucket.items.length === 0) this.#drop(name, bucket);
+      if (bucket.size === 0) this.#drop(name, bucket);
       changed.set(name, bucket);
     }
     return changed;

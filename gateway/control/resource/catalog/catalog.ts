@@ -1,4 +1,5 @@
-import { serviceHost } from '../resource/host-names.ts';
+import { olderFirst } from '../age.ts';
+import { serviceHost } from '../host-names.ts';
 import {
   type DestinationRuleResource,
   type EndpointSliceResource,
@@ -7,72 +8,106 @@ import {
   type PodResource,
   type Resource,
   type ResourceKey,
-  resourceKey,
   type SecretResource,
   type ServiceEntryResource,
   type ServiceResource,
-  type VirtualServiceResource,
   type WorkloadEntryResource,
-} from '../resource/resource.ts';
-import { olderFirst } from './age.ts';
+} from '../resource.ts';
 import { type Bucket, BucketIndex, type Change } from './bucket-index.ts';
-import type { Reads } from './memo.ts';
+import type { Reads } from './reads.ts';
 
 /** The text of a file, findable as resources are. */
 export type FileText = { readonly kind: 'file'; readonly path: string; readonly text: string };
 
 type Item = Resource | FileText;
 
+/** A resource that came, went or was replaced, by key. */
+export type ResourceChange = Change<Resource> & { readonly key: ResourceKey };
+
 /** What an update changed. */
 export type CatalogChange = {
-  readonly buckets: readonly Bucket<unknown>[];
-  /** Keys of VirtualServices that came or were replaced, and of those that went. */
-  readonly services: readonly ResourceKey[];
-  readonly goneServices: readonly ResourceKey[];
+  readonly resources: readonly ResourceChange[];
+  readonly buckets: readonly Bucket<never>[];
+  /** Of the update: grows by one each time. */
+  readonly revision: number;
 };
 
-/** All resources of the last build, findable by what build asks for. */
+/**
+ * All resources that are looked at together, findable by what build and analysis ask for. An update costs what it
+ * changes, however much there is.
+ */
 export class Catalog {
-  /** Copies of our own: callers may keep changing the maps that they hand in. */
   readonly #resources = new Map<ResourceKey, Resource>();
   readonly #files = new Map<string, FileText>();
   readonly #index = new BucketIndex<Item>({ namesOf, compare: compareItems });
+  #revision = 0;
 
-  /** Takes the input of a build; what does not differ from the build before costs one comparison. */
-  update(
-    resources: ReadonlyMap<ResourceKey, Resource>,
-    files: ReadonlyMap<string, string>,
-    revision: number,
-  ): CatalogChange {
-    const changes = replaceContent(this.#resources, resources);
-    const fileChanges = replaceContent(this.#files, toFileItems(files, this.#files));
-    const buckets = [...this.#index.apply([...changes, ...fileChanges], revision).values()];
-    return { buckets, ...changedServices(changes) };
+  /** Sets resources, or removes those that are undefined. The same object again is no change. */
+  update(changes: Iterable<readonly [ResourceKey, Resource | undefined]>): CatalogChange {
+    const changed: ResourceChange[] = [];
+    for (const [key, after] of changes) {
+      const before = this.#resources.get(key);
+      if (before === after) continue;
+      if (after === undefined) this.#resources.delete(key);
+      else this.#resources.set(key, after);
+      changed.push({ key, before, after });
+    }
+    return { resources: changed, ...this.#apply(changed) };
   }
 
-  /** A VirtualService of the last update. */
-  virtualService(key: ResourceKey): VirtualServiceResource | undefined {
-    const resource = this.#resources.get(key);
-    return resource?.kind === 'VirtualService' ? resource : undefined;
+  /** Replaces all texts of files. */
+  updateFiles(files: ReadonlyMap<string, string>): CatalogChange {
+    const changed: Change<Item>[] = [];
+    for (const [path, text] of files) {
+      const before = this.#files.get(path);
+      if (before?.text === text) continue;
+      const after: FileText = { kind: 'file', path, text };
+      this.#files.set(path, after);
+      changed.push({ before, after });
+    }
+    for (const [path, before] of this.#files) {
+      if (files.has(path)) continue;
+      this.#files.delete(path);
+      changed.push({ before });
+    }
+    return { resources: [], ...this.#apply(changed) };
+  }
+
+  get(key: ResourceKey): Resource | undefined {
+    return this.#resources.get(key);
+  }
+
+  keys(): Iterable<ResourceKey> {
+    return this.#resources.keys();
   }
 
   /** A reader that notes in `reads` what it looked into. */
   reader(reads: Reads): CatalogReader {
-    return new CatalogReader((name) => reads.items(this.#index.bucket(name) as Bucket<never>));
+    return new CatalogReader(this.#index, reads);
+  }
+
+  #apply(changes: readonly Change<Item>[]): Omit<CatalogChange, 'resources'> {
+    this.#revision += 1;
+    const buckets = this.#index.apply(changes, this.#revision).values();
+    return { revision: this.#revision, buckets: [...buckets] as unknown as Bucket<never>[] };
   }
 }
 
 /** Typed questions to the catalog; every list is in the order of {@link olderFirst}. */
 export class CatalogReader {
-  /** The bucket's name decides the type of its items, see {@link namesOf}. */
-  readonly #items: (name: string) => readonly never[];
+  readonly #index: BucketIndex<Item>;
+  readonly #reads: Reads;
 
-  constructor(items: (name: string) => readonly never[]) {
-    this.#items = items;
+  constructor(index: BucketIndex<Item>, reads: Reads) {
+    this.#index = index;
+    this.#reads = reads;
   }
 
   gateways(): readonly GatewayResource[] {
     return this.#items('gateways');
+  }
+  gateway(namespace: string, name: string): GatewayResource | undefined {
+    return this.#items(`gateway ${namespace}/${name}`)[0];
   }
   /** The Service of this full host. */
   service(host: string): ServiceResource | undefined {
@@ -86,6 +121,16 @@ export class CatalogReader {
   destinationRules(host: string): readonly DestinationRuleResource[] {
     return this.#items(`rule ${host}`);
   }
+  /** All of a kind, for suggestions: whoever reads such a list is computed again with every object of the kind. */
+  services(): readonly ServiceResource[] {
+    return this.#items('services');
+  }
+  allServiceEntries(): readonly ServiceEntryResource[] {
+    return this.#items('entries');
+  }
+  secrets(): readonly SecretResource[] {
+    return this.#items('secrets');
+  }
   endpoints(namespace: string, service: string): EndpointsResource | undefined {
     return this.#items(`endpoints ${namespace}/${service}`)[0];
   }
@@ -94,6 +139,13 @@ export class CatalogReader {
   }
   pod(namespace: string, name: string): PodResource | undefined {
     return this.#items(`pod ${namespace}/${name}`)[0];
+  }
+  /** How many there are; for choosing among labels, which is no reading: what the result depends on is read afterwards. */
+  countPodsLabelled(namespace: string, label: string, value: string): number {
+    return this.#index.count(`pods ${namespace} ${label}=${value}`);
+  }
+  countWorkloadEntriesLabelled(namespace: string, label: string, value: string): number {
+    return this.#index.count(`workloads ${namespace} ${label}=${value}`);
   }
   podsAt(address: string): readonly PodResource[] {
     return this.#items(`pod-at ${address}`);
@@ -111,6 +163,11 @@ export class CatalogReader {
     const [file] = this.#items(`file ${path}`) as readonly FileText[];
     return file?.text;
   }
+
+  /** The bucket's name decides the type of its items, see {@link namesOf}. */
+  #items(name: string): readonly never[] {
+    return this.#reads.items(this.#index, name) as readonly never[];
+  }
 }
 
 /** Labels that a WorkloadEntry is selected by: Istio joins `spec.labels` with the object's own, which win. */
@@ -124,11 +181,11 @@ function namesOf(item: Item): readonly string[] {
     case 'file':
       return [`file ${item.path}`];
     case 'Gateway':
-      return ['gateways'];
+      return ['gateways', `gateway ${item.namespace}/${item.name}`];
     case 'Service':
-      return [`service ${serviceHost(item.name, item.namespace)}`];
+      return ['services', `service ${serviceHost(item.name, item.namespace)}`];
     case 'ServiceEntry':
-      return item.spec.hosts.map((host) => `entry ${host}`);
+      return ['entries', ...item.spec.hosts.map((host) => `entry ${host}`)];
     case 'DestinationRule':
       return [`rule ${item.spec.host}`];
     case 'Endpoints':
@@ -142,7 +199,7 @@ function namesOf(item: Item): readonly string[] {
         ([label, value]) => `workloads ${item.namespace} ${label}=${value}`,
       );
     case 'Secret':
-      return [`secret ${item.namespace}/${item.name}`];
+      return ['secrets', `secret ${item.namespace}/${item.name}`];
     case 'VirtualService':
     case 'Namespace':
       return [];
@@ -159,44 +216,6 @@ function namesOfPod(pod: PodResource): string[] {
 
 function compareItems(a: Item, b: Item): number {
   return a.kind === 'file' || b.kind === 'file' ? 0 : olderFirst(a, b);
-}
-
-function changedServices(changes: readonly Change<Resource>[]): Pick<CatalogChange, 'services' | 'goneServices'> {
-  const services: ResourceKey[] = [];
-  const goneServices: ResourceKey[] = [];
-  for (const { before, after } of changes) {
-    if (after?.kind === 'VirtualService') services.push(resourceKey(after));
-    else if (before?.kind === 'VirtualService') goneServices.push(resourceKey(before));
-  }
-  return { services, goneServices };
-}
-
-/** Makes `mine` equal to `given`, and tells what had to change. */
-function replaceContent<K, V>(mine: Map<K, V>, given: ReadonlyMap<K, V>): Change<V>[] {
-  const changes: Change<V>[] = [];
-  for (const [key, after] of given) {
-    const before = mine.get(key);
-    if (before === after) continue;
-    changes.push({ before, after });
-    mine.set(key, after);
-  }
-  if (mine.size === given.size) return changes;
-  for (const [key, before] of mine) {
-    if (given.has(key)) continue;
-    changes.push({ before });
-    mine.delete(key);
-  }
-  return changes;
-}
-
-/** The files as items, those with the same text as before being the same items. */
-function toFileItems(files: ReadonlyMap<string, string>, known: ReadonlyMap<string, FileText>): Map<string, FileText> {
-  const items = new Map<string, FileText>();
-  for (const [path, text] of files) {
-    const same = known.get(path);
-    items.set(path, same?.text === text ? same : { kind: 'file', path, text });
-  }
-  return items;
 }
 
 function unreachable(item: never): never {

@@ -1,0 +1,39 @@
+import type { Problem } from '../../../snapshot/problem.ts';
+import type { Resource, ResourceKind, ResourceOf } from '../resource.ts';
+import { checkDestinations } from './check-destinations.ts';
+import { checkGateway, checkGatewayClaims } from './check-gateways.ts';
+import { checkReach } from './check-reach.ts';
+import { checkRuleOrder } from './check-rule-order.ts';
+import { checkSubsets } from './check-subsets.ts';
+import type { ResourceIndex } from './resource-index.ts';
+
+/**
+ * Looks at one object among the others: pure, no clock, no state. What it asks the index is noted; it runs again when
+ * the object or an answer has changed, and only then.
+ */
+type Check<K extends ResourceKind> = (resource: ResourceOf<K>, index: ResourceIndex) => readonly Problem[];
+
+/** The checks of each kind of object, in the order in which people read what they find. */
+const CHECKS: { readonly [K in ResourceKind]?: readonly Check<K>[] } = {
+  Gateway: [checkGateway],
+  VirtualService: [checkReach, checkRuleOrder, checkDestinations],
+  DestinationRule: [checkSubsets],
+};
+
+/** Looks at all objects of a kind that there are few of (Gateways): costs all of them whenever one changes. */
+type CheckTogether = (index: ResourceIndex) => readonly Problem[];
+
+/** By name. */
+export const CHECKS_TOGETHER: Readonly<Record<string, CheckTogether>> = { 'gateway claims': checkGatewayClaims };
+
+/** True when objects of this kind are looked at. */
+export function isChecked(kind: ResourceKind): boolean {
+  return CHECKS[kind] !== undefined;
+}
+
+/** Everything that is found about one object among the others. */
+export function checkResource(resource: Resource, index: ResourceIndex): readonly Problem[] {
+  // The table's type says that the checks of a kind take its objects.
+  const checks = (CHECKS[resource.kind] ?? []) as readonly Check<typeof resource.kind>[];
+  return checks.flatMap((check) => check(resource as never, index));
+}
