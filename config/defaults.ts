@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Limits, PortMapping, Settings, Timeouts } from './settings.ts';
 
@@ -44,6 +44,7 @@ const TIMEOUTS: Timeouts = {
 export function defaultSettings(env: NodeJS.ProcessEnv): Settings {
   const runtimeDir = firstDirectory(env['RUNTIME_DIRECTORY']) ?? '/run/mesh-gateway';
   return {
+    node: hostname(),
     namespace: 'istio-system',
     labels: { istio: 'ingressgateway' },
     source: { kind: 'folder', path: '/etc/mesh-gateway/routes.d' },

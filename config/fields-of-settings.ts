@@ -1,4 +1,4 @@
-import { isMap } from 'yaml';
+import { isMap, isScalar } from 'yaml';
 import { defaultWorkers } from './defaults.ts';
 import {
   choice,
@@ -27,6 +27,7 @@ const KiB = 1024;
 export function settingsField(defaults: Settings, file: string): Field<Settings> {
   return section<Settings>(
     {
+      node: nodeName(defaults.node),
       namespace: text(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'the name of a namespace (lower case, digits, -)'),
       labels: labels(),
       source: source(defaults.source, file),
@@ -53,6 +54,15 @@ export function settingsField(defaults: Settings, file: string): Field<Settings>
     },
     defaults,
   );
+}
+
+/** `auto`, or a name as nodes of a cluster have it. */
+function nodeName(own: string): Field<string> {
+  const name = text(
+    /^[a-z0-9]([a-z0-9.-]{0,228}[a-z0-9])?$/,
+    'auto (the host name), or the name of a node (lower case, digits, - and .)',
+  );
+  return (node, place, reading) => (isScalar(node) && node.value === 'auto' ? own : name(node, place, reading));
 }
 
 function limits(defaults: Settings['limits']): Field<Settings['limits']> {

@@ -12,6 +12,8 @@ import { Reading, type SettingsProblem } from './reading.ts';
  * main.ts and the demo; every other part gets the values it needs as arguments.
  */
 export type Settings = {
+  /** Name of this node, by which appliances of one cluster tell each other apart. Default: its host name. */
+  readonly node: string;
   /** The gateway's own namespace: Secrets of `credentialName` are looked up here. Default `istio-system`. */
   readonly namespace: string;
   /** Labels of this appliance, matched by `Gateway.spec.selector`. Default `{ istio: 'ingressgateway' }`. */

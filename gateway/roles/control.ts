@@ -3,7 +3,6 @@
  * supervisor starts it again, and traffic goes on with what was published. Started by the supervisor, with which it
  * talks over IPC; ends when that channel closes.
  */
-import { hostname } from 'node:os';
 import path from 'node:path';
 import { startMetrics } from '#admin/metrics/server.ts';
 import { startAdmin } from '#admin/server.ts';
@@ -101,9 +100,9 @@ class Control {
       onDefect: (error) => this.#log.error({ error }, 'the folder could not be looked at; the next rescan tries again'),
     });
     this.#report('kept', kept.problems);
-    const shifter = this.#createShifter(store);
+    const shifter = this.#createShifter(store, settings.node);
     const backend = createBackend({
-      node: hostname(),
+      node: settings.node,
       startedAt: Date.now(),
       controller: this.#controller,
       publisher: this.#publisher,
@@ -148,7 +147,7 @@ class Control {
     }
   }
 
-  #createShifter(store: ObjectStore): Shifter {
+  #createShifter(store: ObjectStore, node: string): Shifter {
     return new Shifter({
       objects: store,
       isQuarantined: (key) => this.#controller.isQuarantined(key),
@@ -159,7 +158,7 @@ class Control {
       }),
       settled: () => this.#controller.settled(),
       fleet: () => this.#fleet(),
-      node: hostname(),
+      node,
       onShift: (record) => this.#log.info({ ...record }, 'weights were written'),
     });
   }
