@@ -10,6 +10,7 @@ const documents = [
   'CONTRIBUTING.md',
   'SECURITY.md',
   'CHANGELOG.md',
+  'config/cluster/README.md',
   ...globSync('config/examples/*/README.md', { cwd: repositoryDir }),
 ];
 
