@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { SecretText } from '../resource/core/secret-text.ts';
 import { AccessError, type ClusterAccess, type Material } from './cluster-access.ts';
 import { parseKubeconfig } from './kubeconfig.ts';
+import type { TokenRenewal } from './token-renewal.ts';
 import { WatchedFile } from './watched-file.ts';
 
 /** Files are looked at this often at most. */
@@ -18,6 +19,8 @@ export type AccessFileOptions = {
   readonly kubeconfig: string;
   readonly context?: string | undefined;
   readonly servers?: readonly string[];
+  /** Knows what the token of the kubeconfig has become. */
+  readonly renewal?: Pick<TokenRenewal, 'inPlaceOf'>;
 };
 
 /** Everything that a connection needs, read and ready. */
@@ -88,7 +91,7 @@ export class AccessFile {
     const ca = access.ca && this.#text(access.ca);
     const cert = client && this.#text(client.certificate);
     const key = client && new SecretText(this.#text(client.privateKey));
-    const token = access.token && cleanToken(this.#text(access.token), description);
+    const token = access.token && this.#token(access.token, description);
     const hash = createHash('sha256');
     hash.update(JSON.stringify([servers, tlsServerName, ca, cert, key?.reveal()]));
     return {
@@ -103,6 +106,12 @@ export class AccessFile {
       },
       ...(token && { token }),
     };
+  }
+
+  /** Whoever writes a token's file renews it; a token inside the kubeconfig is renewed by us. */
+  #token(material: Material, description: string): SecretText {
+    const token = cleanToken(this.#text(material), description);
+    return 'file' in material ? token : (this.#options.renewal?.inPlaceOf(token) ?? token);
   }
 
   #text(material: Material): string {

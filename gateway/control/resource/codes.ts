@@ -67,6 +67,11 @@ export const codes = {
     help: 'Nothing, if the folder is whole; the old file can be deleted.',
   },
   MG1006: { title: 'Change waits for another object', help: 'Mend the object that the message names.' },
+  MG1020: {
+    title: "Cluster's token not renewed",
+    help: 'Apply config/cluster again; for a token that ended, install a new kubeconfig.',
+  },
+  MG1021: { title: 'Renewed token not kept', help: 'Check the state directory: free space and rights.' },
   MG1201: { title: 'Refused by a worker', help: 'Correct the object that the message names.' },
   MG1202: { title: 'Snapshot not written', help: 'Check the runtime directory: free space and rights.' },
   MG1203: { title: 'Snapshot not confirmed', help: 'A worker is hung; it is replaced by itself.' },
