@@ -46,7 +46,7 @@ export function defaultSettings(env: NodeJS.ProcessEnv): Settings {
   return {
     node: hostname(),
     namespace: 'istio-system',
-    labels: { istio: 'ingressgateway' },
+    labels: { app: 'istio-ingressgateway', istio: 'ingressgateway' },
     source: { kind: 'folder', path: '/etc/mesh-gateway/routes.d' },
     ports: PORTS,
     address: '::',
@@ -56,6 +56,7 @@ export function defaultSettings(env: NodeJS.ProcessEnv): Settings {
     pathNormalization: 'BASE',
     via: false,
     destinations: { allowLoopback: false },
+    security: { acceptUnenforced: [] },
     admin: { address: '127.0.0.1', port: 15_000, socket: socketIn(runtimeDir) },
     health: { address: '127.0.0.1', port: 15_021 },
     metrics: { address: '127.0.0.1', port: 15_090 },

@@ -8,6 +8,7 @@ import {
   integer,
   integerOr,
   ipAddress,
+  listOf,
   mapping,
   oneOrMore,
   path,
@@ -39,6 +40,7 @@ export function settingsField(defaults: Settings, file: string): Field<Settings>
       pathNormalization: choice('NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'),
       via: flag(),
       destinations: section({ allowLoopback: flag() }, defaults.destinations),
+      security: section({ acceptUnenforced: listOf(policyKey()) }, defaults.security),
       admin: admin(defaults, file),
       health: addressPort(defaults.health),
       metrics: addressPort(defaults.metrics),
@@ -63,6 +65,17 @@ function nodeName(own: string): Field<string> {
     'auto (the host name), or the name of a node (lower case, digits, - and .)',
   );
   return (node, place, reading) => (isScalar(node) && node.value === 'auto' ? own : name(node, place, reading));
+}
+
+/** The kinds that may stand in `security.acceptUnenforced`. */
+const POLICY_KEY =
+  /^(?:AuthorizationPolicy|RequestAuthentication|EnvoyFilter|WasmPlugin|Telemetry)\/[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\/[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?$/;
+
+function policyKey(): Field<string> {
+  return text(
+    POLICY_KEY,
+    'Kind/namespace/name of an AuthorizationPolicy, RequestAuthentication, EnvoyFilter, WasmPlugin or Telemetry',
+  );
 }
 
 function limits(defaults: Settings['limits']): Field<Settings['limits']> {

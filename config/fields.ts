@@ -79,6 +79,15 @@ export function oneOrMore<T>(item: Field<T>): Field<readonly T[]> {
   };
 }
 
+/** Reads a list, possibly an empty one. */
+export function listOf<T>(item: Field<T>): Field<readonly T[]> {
+  const some = oneOrMore(item);
+  return (node, place, reading) => {
+    if (!isSeq(node)) return refuse(reading, place, 'must be a list (`- item` lines)', node);
+    return node.items.length === 0 ? [] : some(node, place, reading);
+  };
+}
+
 export function integer(range: Range): Field<number> {
   return (node, place, reading) => {
     const value = isScalar(node) ? node.value : undefined;

@@ -16,7 +16,7 @@ export type Settings = {
   readonly node: string;
   /** The gateway's own namespace: Secrets of `credentialName` are looked up here. Default `istio-system`. */
   readonly namespace: string;
-  /** Labels of this appliance, matched by `Gateway.spec.selector`. Default `{ istio: 'ingressgateway' }`. */
+  /** Labels of this appliance, matched by the selectors of Gateways and policies. Default: those of Istio's own gateway. */
   readonly labels: Readonly<Record<string, string>>;
   readonly source: FolderSourceSettings;
   /** Gateway server port -> node ports. Gateway ports with the same node ports share one listener. */
@@ -33,6 +33,7 @@ export type Settings = {
   /** Adds `Via` to requests and responses. Default false. */
   readonly via: boolean;
   readonly destinations: DestinationSettings;
+  readonly security: SecuritySettings;
   readonly admin: AdminSettings;
   readonly health: AddressPort;
   readonly metrics: AddressPort;
@@ -55,6 +56,9 @@ export type AddressPort = { readonly address: string; readonly port: number };
 
 /** Destinations are refused (503) when they are this appliance's own admin, health or metrics ports or link-local. */
 type DestinationSettings = { readonly allowLoopback: boolean };
+
+/** `Kind/namespace/name` of objects that may guard hosts and are not enforced: their hosts are served all the same. */
+type SecuritySettings = { readonly acceptUnenforced: readonly string[] };
 
 /** `tls` is needed for an address that is not loopback: without it the gateway refuses to start. */
 type AdminSettings = AddressPort & {

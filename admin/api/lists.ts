@@ -5,7 +5,7 @@
 import type { Certificate } from '../../gateway/snapshot/certificate.ts';
 import type { Cluster } from '../../gateway/snapshot/cluster.ts';
 import type { Problem } from '../../gateway/snapshot/problem.ts';
-import type { Route, VirtualHost, WeightedCluster } from '../../gateway/snapshot/route.ts';
+import type { Denied, Route, VirtualHost, WeightedCluster } from '../../gateway/snapshot/route.ts';
 import type { Snapshot, SnapshotUnits } from '../../gateway/snapshot/snapshot.ts';
 import type { WorkerView } from '../views.ts';
 import { describeAnswer, describeMatch } from './describe.ts';
@@ -44,11 +44,11 @@ export function listenerItems(units: SnapshotUnits): ListenerItem[] {
 
 /** One item for each rule of each host, in the order in which they are tried. */
 export function routeItems(units: SnapshotUnits): RouteItem[] {
-  return Object.values(units.virtualHosts).flatMap((host) =>
-    host.httpsRedirect === undefined
-      ? host.routes.map((route) => routeItem(host, route, units.clusters))
-      : [httpsRedirectItem(host)],
-  );
+  return Object.values(units.virtualHosts).flatMap((host) => {
+    if (host.denied !== undefined) return [deniedItem(host, host.denied)];
+    if (host.httpsRedirect !== undefined) return [httpsRedirectItem(host)];
+    return host.routes.map((route) => routeItem(host, route, units.clusters));
+  });
 }
 
 function routeItem(host: VirtualHost, route: Route, clusters: SnapshotUnits['clusters']): RouteItem {
@@ -84,6 +84,20 @@ function destinationItems(
       percent: sum === 0 ? 0 : Math.round((weight * 10_000) / sum) / 100,
     };
   });
+}
+
+function deniedItem(host: VirtualHost, { policies }: Denied): RouteItem {
+  return {
+    listener: host.listener,
+    host: host.domain,
+    key: `${host.key}/denied`,
+    name: 'denied',
+    virtualService: '',
+    matches: [],
+    action: 'denied',
+    destinations: [],
+    answer: `403, since ${policies.join(', ')} ${policies.length === 1 ? 'is' : 'are'} not enforced here`,
+  };
 }
 
 function httpsRedirectItem(host: VirtualHost): RouteItem {

@@ -114,6 +114,7 @@ const routeSchema = Type.Object(
       Type.Literal('redirect'),
       Type.Literal('direct-response'),
       Type.Literal('https-redirect'),
+      Type.Literal('denied'),
     ]),
     destinations: Type.Array(
       Type.Object(

@@ -22,6 +22,7 @@ export class Evaluator {
     this.#analysis = new Analysis(this.#catalog, {
       gatewayNamespace: gateway.namespace,
       gatewayLabels: gateway.labels,
+      acceptUnenforced: gateway.acceptUnenforced ?? [],
       scope: 'whole',
     });
     this.#now = now;

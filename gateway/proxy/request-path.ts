@@ -41,7 +41,7 @@ function takeRoad(exchange: Exchange): void {
   const { httpsRedirect: redirect } = host.source;
   if (redirect !== undefined) return exchange.reply(httpsRedirect(exchange, redirect));
   const matched = host.match(exchange);
-  if (matched === undefined) return exchange.reply(replies.routeNotFound);
+  if (matched === undefined) return exchange.reply(host.unmatched);
   const { route, attached } = matched;
   exchange.route = route;
   if (attached !== undefined) return exchange.forwarding.start(attached);

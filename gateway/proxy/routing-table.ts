@@ -9,6 +9,7 @@ import type { SnapshotDelta } from '../snapshot/snapshot.ts';
 import { WeightedChoice } from './balance/weighted.ts';
 import { ClusterRuntime } from './cluster-runtime.ts';
 import { CompileError } from './compile-error.ts';
+import { accessDenied, type Reply, replies } from './reply/replies.ts';
 import { HostTable } from './route/host-table.ts';
 import { type CompiledVirtualHost, compileVirtualHost } from './route/virtual-host.ts';
 
@@ -25,6 +26,8 @@ export type ForwardTarget = {
 /** A virtual host ready to match; `attached` is set for routes that forward. */
 export type CompiledHost = CompiledVirtualHost<ForwardTarget | undefined> & {
   readonly targets: ReadonlyMap<string, ForwardTarget>;
+  /** The answer when no route matches: 404, or 403 where the host is closed (it has no routes then). */
+  readonly unmatched: Reply;
 };
 
 export type CompiledListener = {
@@ -147,7 +150,8 @@ export class TableCompiler {
       return target;
     };
     try {
-      return { ...compileVirtualHost(source, attach), targets };
+      const unmatched = source.denied === undefined ? replies.routeNotFound : accessDenied(source.denied);
+      return { ...compileVirtualHost(source, attach), targets, unmatched };
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new CompileError(`virtualHosts/${source.key}`, reason, { cause });

@@ -13,6 +13,7 @@ export function gatewayIdentity(settings: Settings): GatewayIdentity {
       { port: health.port, purpose: 'the health check' },
       { port: metrics.port, purpose: 'the metrics page' },
     ],
+    acceptUnenforced: settings.security.acceptUnenforced,
     folder: source.path,
     connectTimeoutMs: timeouts.connectMs,
   };

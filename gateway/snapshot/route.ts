@@ -7,9 +7,14 @@ export type VirtualHost = {
   readonly domain: string;
   /** Set when every request is redirected to HTTPS (`tls.httpsRedirect`); the routes are then unused. */
   readonly httpsRedirect?: HttpsRedirect;
+  /** Set when every request is refused with 403; there are then no routes and no redirect. */
+  readonly denied?: Denied;
   /** In the order in which they are tried; the first match wins. */
   readonly routes: readonly Route[];
 };
+
+/** Why a host is closed: objects that this gateway cannot enforce and that may guard it, as `Kind/namespace/name`. */
+export type Denied = { readonly policies: readonly string[] };
 
 /** Where `httpsRedirect` sends people: for each node port of the plain listener, the node port of its HTTPS pair. */
 export type HttpsRedirect = {

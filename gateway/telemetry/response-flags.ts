@@ -31,6 +31,8 @@ export const responseFlags = [
   'LR',
   /** The client did not finish its request in time. */
   'DT',
+  /** Refused: something that may guard the host is not enforced here. */
+  'UAEX',
 ] as const;
 
 /** One of the letters above. */

@@ -2,12 +2,10 @@ import type { Problem } from '../../snapshot/problem.ts';
 import type { CatalogReader } from '../resource/catalog/catalog.ts';
 import { CLUSTER_DOMAIN } from '../resource/host-names.ts';
 import type { Subset, TrafficPolicy } from '../resource/istio/destination-rule.ts';
+import { ROOT_NAMESPACE } from '../resource/policies/root-namespace.ts';
 import type { DestinationRuleResource, Labels } from '../resource/resource.ts';
 import { problemAt } from './problem-at.ts';
 import { isExportedTo, wildcardsOver } from './services.ts';
-
-/** Istio's default root namespace: its DestinationRules hold for hosts that have none of their own. */
-const ROOT_NAMESPACE = 'istio-system';
 
 /** All DestinationRules that count for one host, as one. */
 export type MergedRule = {

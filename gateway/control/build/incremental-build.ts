@@ -16,6 +16,7 @@ import { BoundServices } from './bound-services.ts';
 import type { GatewayIdentity } from './build-input.ts';
 import { ClusterRequests } from './cluster-requests.ts';
 import { buildCluster, type ClusterRequest } from './clusters.ts';
+import { type Denial, findDenials } from './denials.ts';
 import { buildListeners, type ListenerPlan } from './listeners.ts';
 import { type CompiledRules, compileRules } from './routes.ts';
 import { SortedRecord } from './sorted-record.ts';
@@ -43,6 +44,7 @@ export class IncrementalBuild {
   readonly #requests = new ClusterRequests();
 
   readonly #listenerPlans = new ComputedTable<ListenerPlan>((_all, reads) => this.#computeListeners(reads));
+  readonly #denials = new ComputedTable<readonly Denial[]>((_all, reads) => this.#computeDenials(reads));
   readonly #hostPlans = new ComputedTable<VirtualHostPlan>((key, reads) => this.#computeHost(key, reads));
   readonly #rules = new MemoOf<VirtualServiceResource, CompiledRules>();
   readonly #clusterUnits = new ComputedTable<Cluster>((key, reads) => this.#computeCluster(key, reads));
@@ -60,13 +62,14 @@ export class IncrementalBuild {
 
   /**
    * Takes what changed in the catalog. Listeners first, since VirtualServices are bound to their servers; clusters last,
-   * since only routes ask for them.
+   * since only routes ask for them. What closes hosts is known before any host is built.
    */
   update(change: CatalogChange): BuildUpdate {
     this.#revision = change.revision;
     const listening = this.#updateListeners(change.buckets);
     const hosts = this.#bound.update(listening.plan.servers, change);
-    const hostChanges = this.#updateHosts(hosts, change.buckets);
+    const reclosed = this.#updateDenials(change.buckets) ? [...this.#hostPlans.values.keys()] : [];
+    const hostChanges = this.#updateHosts(hosts, reclosed, change.buckets);
     this.#updateClusters(hostChanges, change.buckets);
     const units = Object.freeze({
       listeners: this.#listeners.current,
@@ -96,13 +99,20 @@ export class IncrementalBuild {
     return { plan, changes };
   }
 
-  #updateHosts(hosts: ReadonlyMap<string, Bucket<Binding>>, changed: Buckets): HostChanges {
-    const names = [...hosts];
-    const changes = this.#hostPlans.refresh({
-      wanted: names.filter(([, { size }]) => size > 0).map(([key]) => key),
-      dropped: names.filter(([, { size }]) => size === 0).map(([key]) => key),
-      changed,
-    });
+  /** True when something else is closed than before: every host is then looked at again. */
+  #updateDenials(changed: Buckets): boolean {
+    const wanted = this.#denials.values.has('all') ? [] : ['all'];
+    return this.#denials.refresh({ wanted, changed }).size > 0;
+  }
+
+  #updateHosts(
+    hosts: ReadonlyMap<string, Bucket<Binding>>,
+    reclosed: readonly string[],
+    changed: Buckets,
+  ): HostChanges {
+    const dropped = new Set([...hosts].filter(([, { size }]) => size === 0).map(([key]) => key));
+    const wanted = [...hosts.keys(), ...reclosed].filter((key) => !dropped.has(key));
+    const changes = this.#hostPlans.refresh({ wanted, dropped, changed });
     const { set, gone } = split(changes);
     this.#virtualHosts.change(
       set.map(({ virtualHost }) => virtualHost),
@@ -121,9 +131,13 @@ export class IncrementalBuild {
     return deepFreeze(buildListeners(this.#identity, this.#catalog.reader(reads)));
   }
 
+  #computeDenials(reads: Reads): readonly Denial[] {
+    return deepFreeze(findDenials(this.#identity, this.#catalog.reader(reads)));
+  }
+
   #computeHost(key: string, reads: Reads): VirtualHostPlan {
     const compile = (bound: BoundVirtualService, port: number) => this.#compileRules(bound, port, reads);
-    return deepFreeze(buildVirtualHost(key, this.#bound.host(key), compile));
+    return deepFreeze(buildVirtualHost(key, this.#bound.host(key), this.#denials.values.get('all') ?? [], compile));
   }
 
   /** A VirtualService with many hosts is compiled once for all that it reaches in the same way. */

@@ -5,7 +5,7 @@ export type CodeEntry = { readonly title: string; readonly help: string };
 
 /**
  * The closed registry of Problem codes: Istio's analyzer codes where one fits, else our own.
- * MG00 files, MG01 kinds, MG02 fields, MG03 references, MG09 the appliance itself,
+ * MG00 files, MG01 kinds, MG02 fields, MG03 references, MG04 what is not enforced, MG09 the appliance itself,
  * MG10 sources, MG11 build, MG12 publishing, MG13 changes.
  */
 export const codes = {
@@ -41,6 +41,15 @@ export const codes = {
   MG0304: { title: 'Gateway selects other gateways', help: "Make spec.selector match this appliance's labels." },
   MG0305: { title: 'Not exported', help: "Export it to the gateway's namespace (exportTo)." },
   MG0306: { title: 'Certificate expired or not yet valid', help: 'Renew the certificate.' },
+  MG0401: {
+    title: 'Not enforced, hosts closed',
+    help: 'Remove the object, narrow its selector, or accept it under security.acceptUnenforced.',
+  },
+  MG0402: { title: 'Not enforced, and accepted', help: 'Nothing, while the settings mean it so.' },
+  MG0403: { title: 'Not enforced', help: 'Remove the object, or narrow its selector.' },
+  MG0404: { title: 'Not for this gateway', help: 'Nothing: others enforce or serve it.' },
+  MG0405: { title: 'Routes of a kind that is not served yet', help: 'Write them as Gateway and VirtualService.' },
+  MG0406: { title: 'Accepted object not found', help: 'Correct or remove the entry of security.acceptUnenforced.' },
   MG1101: { title: 'Gateway port has no node port', help: 'Map it under ports: in gateway.yaml.' },
   MG1102: { title: 'Port belongs to the appliance', help: 'Map the Gateway port to another node port under ports:.' },
   MG1103: { title: 'No HTTPS port to redirect to', help: 'Map a Gateway port with an HTTPS server under ports:.' },
@@ -77,6 +86,12 @@ export const codes = {
   MG1203: { title: 'Snapshot not confirmed', help: 'A worker is hung; it is replaced by itself.' },
   MG1204: { title: 'Last good snapshot not kept', help: 'Check the state directory: free space and rights.' },
 } as const satisfies Record<string, CodeEntry>;
+
+/**
+ * Codes that tell what is missing here, whatever version of the object is taken: no last good version could mend it, and
+ * keeping one back would hide the newest wish to close something.
+ */
+export const tellingCodes: ReadonlySet<string> = new Set<keyof typeof codes>(['MG0401', 'MG0403', 'MG0405']);
 
 /** A code of the registry. */
 export type ProblemCode = keyof typeof codes;

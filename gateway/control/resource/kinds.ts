@@ -12,19 +12,42 @@ export type KindVerdict =
 const ISTIO = 'networking.istio.io';
 const ISTIO_VERSIONS = ['v1', 'v1beta1', 'v1alpha3'];
 
-/** Served kinds: group and versions. */
-const served: Readonly<Record<ServedKind, { readonly group: string; readonly versions: readonly string[] }>> = {
-  Gateway: { group: ISTIO, versions: ISTIO_VERSIONS },
-  VirtualService: { group: ISTIO, versions: ISTIO_VERSIONS },
-  DestinationRule: { group: ISTIO, versions: ISTIO_VERSIONS },
-  ServiceEntry: { group: ISTIO, versions: ISTIO_VERSIONS },
-  WorkloadEntry: { group: ISTIO, versions: ISTIO_VERSIONS },
-  Service: { group: '', versions: ['v1'] },
-  Endpoints: { group: '', versions: ['v1'] },
-  EndpointSlice: { group: 'discovery.k8s.io', versions: ['v1', 'v1beta1'] },
-  Pod: { group: '', versions: ['v1'] },
-  Secret: { group: '', versions: ['v1'] },
-  Namespace: { group: '', versions: ['v1'] },
+const SECURITY = { group: 'security.istio.io', versions: ['v1', 'v1beta1'] };
+const GATEWAY_API = ['v1', 'v1beta1', 'v1alpha2'];
+
+type Served = {
+  readonly group: string;
+  /** The newest first. */
+  readonly versions: readonly string[];
+  /** The kind as it is written, where it is not the name that it has here. */
+  readonly written?: string;
+};
+
+/** Kinds that are read: every group in which they are met. */
+const served: Readonly<Record<ServedKind, readonly [Served, ...(readonly Served[])]>> = {
+  Gateway: [{ group: ISTIO, versions: ISTIO_VERSIONS }],
+  VirtualService: [{ group: ISTIO, versions: ISTIO_VERSIONS }],
+  DestinationRule: [{ group: ISTIO, versions: ISTIO_VERSIONS }],
+  ServiceEntry: [{ group: ISTIO, versions: ISTIO_VERSIONS }],
+  WorkloadEntry: [{ group: ISTIO, versions: ISTIO_VERSIONS }],
+  Service: [{ group: '', versions: ['v1'] }],
+  Endpoints: [{ group: '', versions: ['v1'] }],
+  EndpointSlice: [{ group: 'discovery.k8s.io', versions: ['v1', 'v1beta1'] }],
+  Pod: [{ group: '', versions: ['v1'] }],
+  Secret: [{ group: '', versions: ['v1'] }],
+  Namespace: [{ group: '', versions: ['v1'] }],
+  AuthorizationPolicy: [SECURITY],
+  RequestAuthentication: [SECURITY],
+  PeerAuthentication: [SECURITY],
+  EnvoyFilter: [{ group: ISTIO, versions: ['v1alpha3'] }],
+  WasmPlugin: [{ group: 'extensions.istio.io', versions: ['v1alpha1'] }],
+  Telemetry: [{ group: 'telemetry.istio.io', versions: ['v1', 'v1alpha1'] }],
+  HTTPRoute: [{ group: 'gateway.networking.k8s.io', versions: GATEWAY_API }],
+  KubernetesGateway: [{ group: 'gateway.networking.k8s.io', versions: GATEWAY_API, written: 'Gateway' }],
+  Ingress: [
+    { group: 'networking.k8s.io', versions: ['v1', 'v1beta1'] },
+    { group: 'extensions', versions: ['v1beta1'] },
+  ],
 };
 
 /** Kinds that an edge does not need, by group; every version of them loads with an info line. */
@@ -57,15 +80,10 @@ const inert: Readonly<Record<string, readonly string[]>> = {
 /** Kinds that would change routing or security and are not served yet, by group. */
 const unserved: Readonly<Record<string, readonly string[]>> = {
   'gateway.networking.k8s.io': words(
-    'Gateway GatewayClass HTTPRoute GRPCRoute TLSRoute TCPRoute UDPRoute ReferenceGrant BackendTLSPolicy',
-    'BackendLBPolicy ListenerSet',
+    'GatewayClass GRPCRoute TLSRoute TCPRoute UDPRoute ReferenceGrant BackendTLSPolicy BackendLBPolicy ListenerSet',
   ),
-  'networking.k8s.io': words('Ingress'),
-  extensions: words('Ingress'),
-  'networking.istio.io': words('EnvoyFilter Sidecar ProxyConfig'),
-  'security.istio.io': words('AuthorizationPolicy RequestAuthentication PeerAuthentication'),
-  'extensions.istio.io': words('WasmPlugin TrafficExtension'),
-  'telemetry.istio.io': words('Telemetry'),
+  'networking.istio.io': words('Sidecar ProxyConfig'),
+  'extensions.istio.io': words('TrafficExtension'),
 };
 
 /** Groups whose kinds always say something about traffic or about who may do what. */
@@ -80,12 +98,27 @@ export function kindVerdict(apiVersion: string, kind: string): KindVerdict {
   const slash = apiVersion.indexOf('/');
   const group = slash === -1 ? '' : apiVersion.slice(0, slash);
   const version = apiVersion.slice(slash + 1);
-  if (isServedKind(kind) && served[kind].group === group && served[kind].versions.includes(version))
-    return { verdict: 'served', kind };
+  const found = readAs(group, kind);
+  if (found?.versions.includes(version)) return { verdict: 'served', kind: found.kind };
   if (inert[group]?.includes(kind)) return { verdict: 'inert' };
   if (unserved[group]?.includes(kind)) return { verdict: 'unserved' };
-  const severity = isServedKind(kind) || WEIGHTY.test(group) ? 'error' : 'warning';
+  const severity = found !== undefined || isServedKind(kind) || WEIGHTY.test(group) ? 'error' : 'warning';
   return { verdict: 'unknown', severity, hint: hintFor(group, kind) };
+}
+
+/** Group and written kind -> the kind here. */
+const readable = new Map(
+  Object.entries(served).flatMap(([kind, places]) =>
+    places.map(({ group, versions, written = kind }) => [
+      `${group}/${written}`,
+      // The keys of `served` are the served kinds.
+      { kind: kind as ServedKind, versions },
+    ]),
+  ),
+);
+
+function readAs(group: string, kind: string) {
+  return readable.get(`${group}/${kind}`);
 }
 
 function isServedKind(kind: string): kind is ServedKind {
@@ -93,11 +126,15 @@ function isServedKind(kind: string): kind is ServedKind {
 }
 
 function hintFor(group: string, kind: string): string {
-  if (isServedKind(kind)) {
-    const { group: right, versions } = served[kind];
-    const names = versions.map((version) => (right === '' ? version : `${right}/${version}`));
-    return ` A ${kind} is served with apiVersion ${names.join(', ')}.`;
+  const known = readAs(group, kind)?.kind ?? kind;
+  if (isServedKind(known)) {
+    const names = served[known].flatMap((place) =>
+      place.versions.map((version) => (place.group === '' ? version : `${place.group}/${version}`)),
+    );
+    return ` A ${kind} is read with apiVersion ${names.join(', ')}.`;
   }
-  const beside = Object.entries(served).filter(([, entry]) => entry.group === group);
-  return suggestion(kind, [...beside.map(([name]) => name), ...(inert[group] ?? []), ...(unserved[group] ?? [])]);
+  const beside = Object.entries(served).flatMap(([name, places]) =>
+    places.filter((place) => place.group === group).map(({ written = name }) => written),
+  );
+  return suggestion(kind, [...beside, ...(inert[group] ?? []), ...(unserved[group] ?? [])]);
 }

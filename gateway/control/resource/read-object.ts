@@ -6,7 +6,7 @@ import { type KindVerdict, kindVerdict } from './kinds.ts';
 import { type Identity, identify, toObjectRef } from './metadata.ts';
 import { At } from './reader/at.ts';
 import { ReadContext, type Strictness } from './reader/read-context.ts';
-import { type FieldPath, type Origin, type Resource, type ResourceKey, resourceKey } from './resource.ts';
+import { type FieldPath, type Origin, POLICY_KINDS, type Resource, type ResourceKey, resourceKey } from './resource.ts';
 import { bodies, type ServedKind } from './served-kinds.ts';
 import { unhonoured } from './unhonoured.ts';
 import type { YamlDocument } from './yaml-documents.ts';
@@ -18,7 +18,8 @@ export type ReadResult = {
   readonly key?: ResourceKey;
   /**
    * Absent when something keeps the object from being served as written: the last good version of `key` should stay.
-   * A Gateway with a server that is not served yet (MG0204, an error) is given all the same, without that server.
+   * A Gateway with a server that is not served yet (MG0204, an error) is given all the same, without that server; and so
+   * is an object that may guard hosts, whatever is wrong with it.
    */
   readonly resource?: Resource;
   readonly problems: readonly Problem[];
@@ -50,7 +51,7 @@ function readServed(document: YamlDocument, identity: Identity, kind: ServedKind
   const context = new ReadContext({
     document,
     strictness: options.strictness,
-    object: toObjectRef(identity),
+    object: { ...toObjectRef(identity), kind },
     apiVersion: identity.apiVersion ?? '',
     unhonoured: unhonoured[kind] ?? new Map(),
   });
@@ -60,8 +61,8 @@ function readServed(document: YamlDocument, identity: Identity, kind: ServedKind
     return { problems: context.problems };
   }
   const key = resourceKey({ kind, namespace: identity.namespace, name: identity.name });
-  const served = context.problems.every(({ severity, code }) => severity !== 'error' || code === 'MG0204');
-  if (body === undefined || !served) return { key, problems: context.problems };
+  if (body === undefined || !(context.problems.every(isBearable) || guards.has(kind)))
+    return { key, problems: context.problems };
   const { labels = {}, annotations = {}, creationTimestamp } = body.metadata;
   const resource = {
     kind,
@@ -76,6 +77,14 @@ function readServed(document: YamlDocument, identity: Identity, kind: ServedKind
   };
   // `bodies[kind]` gave the spec of this very kind.
   return { key, resource: resource as Resource, problems: context.problems };
+}
+
+/** A typo in an object that closes something must not open it: such objects are kept, read as the stricter. */
+const guards: ReadonlySet<string> = new Set(POLICY_KINDS);
+
+/** A server that is not served yet leaves its Gateway usable. */
+function isBearable({ severity, code }: Problem): boolean {
+  return severity !== 'error' || code === 'MG0204';
 }
 
 class DocumentOrigin implements Origin {

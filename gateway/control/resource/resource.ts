@@ -6,8 +6,18 @@ import type { EndpointSliceSpec, EndpointsSpec } from './core/endpoints.ts';
 import type { PodSpec } from './core/pod.ts';
 import type { SecretSpec } from './core/secret.ts';
 import type { ServiceSpec } from './core/service.ts';
+import type { HttpRouteSpec, KubernetesGatewaySpec } from './gateway-api/routes.ts';
+import type { IngressSpec } from './ingress/ingress.ts';
 import type { DestinationRuleSpec } from './istio/destination-rule.ts';
 import type { GatewaySpec } from './istio/gateway.ts';
+import type {
+  AuthorizationPolicySpec,
+  EnvoyFilterSpec,
+  PeerAuthenticationSpec,
+  RequestAuthenticationSpec,
+  TelemetrySpec,
+  WasmPluginSpec,
+} from './istio/policies.ts';
 import type { ServiceEntrySpec } from './istio/service-entry.ts';
 import type { VirtualServiceSpec } from './istio/virtual-service.ts';
 import type { WorkloadEntrySpec } from './istio/workload-entry.ts';
@@ -28,7 +38,7 @@ export type Origin = {
   positionOf(path: FieldPath, part?: 'key' | 'value'): SourcePosition;
 };
 
-/** Spec of each served kind; a Namespace needs none. */
+/** Spec of each kind that is read; a Namespace needs none. Those from AuthorizationPolicy on are read to say what is not enforced. */
 export type ResourceSpecs = {
   readonly Gateway: GatewaySpec;
   readonly VirtualService: VirtualServiceSpec;
@@ -41,6 +51,16 @@ export type ResourceSpecs = {
   readonly Pod: PodSpec;
   readonly Secret: SecretSpec;
   readonly Namespace: null;
+  readonly AuthorizationPolicy: AuthorizationPolicySpec;
+  readonly RequestAuthentication: RequestAuthenticationSpec;
+  readonly PeerAuthentication: PeerAuthenticationSpec;
+  readonly EnvoyFilter: EnvoyFilterSpec;
+  readonly WasmPlugin: WasmPluginSpec;
+  readonly Telemetry: TelemetrySpec;
+  readonly HTTPRoute: HttpRouteSpec;
+  /** `Gateway` of gateway.networking.k8s.io, under the name that Istio's tools give it. */
+  readonly KubernetesGateway: KubernetesGatewaySpec;
+  readonly Ingress: IngressSpec;
 };
 
 export type ResourceKind = keyof ResourceSpecs;
@@ -72,6 +92,16 @@ export type EndpointsResource = ResourceOf<'Endpoints'>;
 export type EndpointSliceResource = ResourceOf<'EndpointSlice'>;
 export type PodResource = ResourceOf<'Pod'>;
 export type SecretResource = ResourceOf<'Secret'>;
+export type HttpRouteResource = ResourceOf<'HTTPRoute'>;
+export type KubernetesGatewayResource = ResourceOf<'KubernetesGateway'>;
+export type IngressResource = ResourceOf<'Ingress'>;
+
+/** Kinds that may guard hosts and that this gateway does not enforce. */
+export const POLICY_KINDS = ['AuthorizationPolicy', 'RequestAuthentication', 'EnvoyFilter', 'WasmPlugin'] as const;
+/** An object of {@link POLICY_KINDS}. */
+export type PolicyResource = Extract<Resource, { readonly kind: (typeof POLICY_KINDS)[number] }>;
+/** Objects of Istio's that say by {@link PolicyTarget} whom they are for. */
+export type TargetedResource = PolicyResource | ResourceOf<'Telemetry'>;
 
 /** `VirtualService/default/myapp`: unique among the served kinds. */
 export type ResourceKey = string;

@@ -2,7 +2,15 @@ import { endpointSliceFields, endpointsFields, toEndpointSlice, toEndpoints } fr
 import { podFields, toPod } from './core/read-pod.ts';
 import { secretFields, toSecret } from './core/read-secret.ts';
 import { readService } from './core/read-service.ts';
+import { readHttpRoute, readKubernetesGateway } from './gateway-api/read-routes.ts';
+import { readIngress } from './ingress/read-ingress.ts';
+import {
+  readAuthorizationPolicy,
+  readPeerAuthentication,
+  readRequestAuthentication,
+} from './istio/read-authorization.ts';
 import { readDestinationRule } from './istio/read-destination-rule.ts';
+import { readEnvoyFilter, readTelemetry, readWasmPlugin } from './istio/read-extensions.ts';
 import { readGateway } from './istio/read-gateway.ts';
 import { readServiceEntry } from './istio/read-service-entry.ts';
 import { readVirtualService } from './istio/read-virtual-service.ts';
@@ -30,6 +38,17 @@ function withSpec<T>(read: Reader<T>): Reader<{ readonly metadata: Metadata; rea
       : // `required` took `undefined` out of T at run time, which the type of a generic T cannot show.
         { metadata: value.metadata, spec: value.spec as T },
   );
+}
+
+/** The same where a missing `spec` has a meaning of its own, and where a faulty one is read as far as it goes. */
+function withAnySpec<T>(read: Reader<T>): Reader<{ readonly metadata: Metadata; readonly spec: T }> {
+  const fields = record({ ...common, spec: (at) => at, status: ignored });
+  return (at) => {
+    const value = fields(at);
+    const spec = read(value?.spec ?? at.child('spec', {}));
+    if (value?.metadata === undefined || spec === undefined) return undefined;
+    return { metadata: value.metadata, spec };
+  };
 }
 
 /** An object whose content stands beside its metadata. */
@@ -60,4 +79,13 @@ export const bodies: { readonly [K in ServedKind]: Reader<ReadBody<K>> } = {
   Pod: withFields(podFields, (value, _at, meta) => toPod(value, meta.deletionTimestamp !== undefined)),
   Secret: withFields(secretFields, toSecret),
   Namespace: withFields({ spec: ignored, status: ignored }, () => null),
+  AuthorizationPolicy: withAnySpec(readAuthorizationPolicy),
+  RequestAuthentication: withAnySpec(readRequestAuthentication),
+  PeerAuthentication: withAnySpec(readPeerAuthentication),
+  EnvoyFilter: withAnySpec(readEnvoyFilter),
+  WasmPlugin: withAnySpec(readWasmPlugin),
+  Telemetry: withAnySpec(readTelemetry),
+  HTTPRoute: withAnySpec(readHttpRoute),
+  KubernetesGateway: withSpec(readKubernetesGateway),
+  Ingress: withAnySpec(readIngress),
 };

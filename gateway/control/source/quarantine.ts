@@ -12,6 +12,7 @@
 // 5. A deletion is always obeyed; what still refers to the deleted object is served as far as it resolves, with a Problem.
 // Good is what all workers have served.
 import type { ObjectRef, Problem } from '../../snapshot/problem.ts';
+import { tellingCodes } from '../resource/codes.ts';
 import { type Resource, type ResourceKey, resourceKey } from '../resource/resource.ts';
 import { isUsable, type StoredObject, type UsableVersion } from './object-store.ts';
 import type { ObjectVersion } from './source.ts';
@@ -228,6 +229,7 @@ function errorIds(problems: readonly Problem[]): ReadonlySet<string> {
   return new Set(problems.filter(isError).map(idOf));
 }
 
+/** What no version of an object could mend is told, and keeps none back. */
 function isError(problem: Problem): boolean {
-  return problem.severity === 'error';
+  return problem.severity === 'error' && !tellingCodes.has(problem.code);
 }

@@ -2,6 +2,7 @@
  * Every answer that is our own: the one place where a status code is chosen. Flags and details are Envoy's, so
  * that people who read its logs can read ours. Called by the exchange; sends nothing itself.
  */
+import type { Denied } from '../../snapshot/route.ts';
 import { ResponseFlag } from '../../telemetry/response-flags.ts';
 import { headErrorInfo } from '../codec/head-error.ts';
 import type { Fault } from '../types.ts';
@@ -102,6 +103,16 @@ export function malformedRequest(code: number): Reply {
 /** The answer when a listener has no virtual host at all: says where to put objects. */
 export function nothingServed(hint: string): Reply {
   return { ...replies.hostNotFound, body: hint.endsWith('\n') ? hint : `${hint}\n` };
+}
+
+/** The answer of a host that is closed. Who may be told why reads it in the access log. */
+export function accessDenied({ policies }: Denied): Reply {
+  return {
+    status: 403,
+    flag: ResponseFlag.UAEX,
+    details: `not_enforced{${policies.join(',')}}`,
+    body: 'access denied\n',
+  };
 }
 
 /** A VirtualService's `directResponse`. */

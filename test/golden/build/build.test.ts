@@ -26,6 +26,7 @@ const cases: { name: string; shared: boolean; files: readonly string[] }[] = [
   },
   { name: 'bookinfo', shared: true, files: [bookinfo('bookinfo-gateway.yaml'), own('bookinfo.cluster.yaml')] },
   { name: 'tenants', shared: false, files: [own('tenants.yaml')] },
+  { name: 'closed-hosts', shared: false, files: [own('closed-hosts.yaml')] },
 ];
 
 for (const { name, shared, files } of cases) {

@@ -21,19 +21,29 @@ describe('kinds', () => {
 
   test('that would change routing or security are errors, never silence', () => {
     for (const [apiVersion, kind] of [
-      ['gateway.networking.k8s.io/v1', 'Gateway'],
-      ['gateway.networking.k8s.io/v1', 'HTTPRoute'],
+      ['gateway.networking.k8s.io/v1', 'GatewayClass'],
       ['gateway.networking.k8s.io/v1alpha2', 'TCPRoute'],
+      ['networking.istio.io/v1', 'Sidecar'],
+      ['extensions.istio.io/v1alpha1', 'TrafficExtension'],
+    ] as const)
+      assert.deepEqual(brief(reading(apiVersion, kind).problems), ['2:1 error MG0102 kind']);
+  });
+
+  test('that are read only to say what is not enforced are found in each of their groups and versions', () => {
+    for (const [apiVersion, kind, key = kind] of [
+      ['gateway.networking.k8s.io/v1beta1', 'HTTPRoute'],
+      ['gateway.networking.k8s.io/v1', 'Gateway', 'KubernetesGateway'],
       ['networking.k8s.io/v1', 'Ingress'],
       ['extensions/v1beta1', 'Ingress'],
       ['networking.istio.io/v1alpha3', 'EnvoyFilter'],
       ['security.istio.io/v1', 'AuthorizationPolicy'],
       ['security.istio.io/v1', 'RequestAuthentication'],
-      ['security.istio.io/v1', 'PeerAuthentication'],
+      ['security.istio.io/v1beta1', 'PeerAuthentication'],
       ['extensions.istio.io/v1alpha1', 'WasmPlugin'],
       ['telemetry.istio.io/v1', 'Telemetry'],
     ] as const)
-      assert.deepEqual(brief(reading(apiVersion, kind).problems), ['2:1 error MG0102 kind']);
+      assert.equal(reading(apiVersion, kind).key, `${key}/default/x`);
+    assert.deepEqual(brief(reading('security.istio.io/v2', 'AuthorizationPolicy').problems), ['2:1 error MG0103 kind']);
   });
 
   test('that nobody knows are errors in groups about traffic, else warnings; a near name is suggested', () => {

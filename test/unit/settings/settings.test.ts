@@ -95,6 +95,16 @@ describe('settings: what can be set', () => {
     );
   });
 
+  it('what is not enforced is accepted by name', () => {
+    const { security } = settingsOf('security: {acceptUnenforced: [AuthorizationPolicy/istio-system/jwt]}\n');
+    assert.deepEqual(security.acceptUnenforced, ['AuthorizationPolicy/istio-system/jwt']);
+    assert.match(problemOf('security: {acceptUnenforced: all}\n'), /must be a list/);
+    assert.match(
+      problemOf('security: {acceptUnenforced: [Pod/a/b]}\n'),
+      /acceptUnenforced\[0\] must be Kind\/namespace\/name of an Auth/,
+    );
+  });
+
   it('a section keeps the defaults of what it does not name', () => {
     const { health, timeouts } = settingsOf('health:\n  address: "::"\ntimeouts:\n  drain: 3s\n');
     assert.deepEqual(health, { address: '::', port: 15021 });

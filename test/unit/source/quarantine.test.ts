@@ -204,3 +204,18 @@ test('an object that merely moved in its file keeps the time at which it was acc
   world.store.accept([object], 99);
   assert.equal(world.store.get(object.key)?.good?.acceptedAt, 86_400_000);
 });
+
+test('an object that begins to close hosts is taken at once, whatever it was before: nothing older may keep them open', () => {
+  const policy = (selector: string) =>
+    `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p, namespace: istio-system}\nspec: {selector: {matchLabels: {${selector}}}, rules: [{when: [{key: k, values: [v]}]}]}\n`;
+  const world = shop().write(policy('app: shop'));
+  world.round();
+  assert.deepEqual(world.served(), { v1: 50, v2: 50 });
+  const { evaluation, quarantined } = world.write(policy('istio: ingressgateway')).round();
+  assert.deepEqual([...quarantined], []);
+  assert.deepEqual(world.errors(), ['AuthorizationPolicy MG0401']);
+  for (const { denied } of Object.values(evaluation.units.virtualHosts)) assert.ok(denied);
+  // A typo in it keeps them closed as well.
+  world.write(policy('istio: ingressgateway').replace('rules:', 'rulez:')).round();
+  for (const { denied } of Object.values(world.choice?.evaluation.units.virtualHosts ?? {})) assert.ok(denied);
+});

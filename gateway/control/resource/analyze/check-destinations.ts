@@ -1,5 +1,6 @@
 import type { Problem } from '../../../snapshot/problem.ts';
 import type { RuleDestination } from '../istio/virtual-service.ts';
+import { ROOT_NAMESPACE } from '../policies/root-namespace.ts';
 import type { DestinationRuleResource, FieldPath, VirtualServiceResource } from '../resource.ts';
 import { suggestion } from '../suggestion.ts';
 import { problemAbout } from './finding.ts';
@@ -45,7 +46,7 @@ function checkSubset(check: Check, subset: string, index: ResourceIndex): Proble
 
 function subsetsOf(host: string, namespace: string, index: ResourceIndex): HostSubsets {
   const { options } = index;
-  const namespaces = [options.gatewayNamespace, namespace, 'istio-system'];
+  const namespaces = [options.gatewayNamespace, namespace, ROOT_NAMESPACE];
   const rules = index.rulesFor(host).filter((rule) => namespaces.includes(rule.namespace) && isVisible(rule, options));
   return { rules, names: new Set(rules.flatMap((rule) => rule.spec.subsets.map(({ name }) => name))) };
 }

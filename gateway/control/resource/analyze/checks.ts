@@ -2,7 +2,9 @@ import type { Problem } from '../../../snapshot/problem.ts';
 import type { Resource, ResourceKind, ResourceOf } from '../resource.ts';
 import { checkDestinations } from './check-destinations.ts';
 import { checkGateway, checkGatewayClaims } from './check-gateways.ts';
+import { checkAccepted, checkPolicy } from './check-policies.ts';
 import { checkReach } from './check-reach.ts';
+import { checkHttpRoute, checkIngress, checkKubernetesGateway } from './check-route-kinds.ts';
 import { checkRuleOrder } from './check-rule-order.ts';
 import { checkSubsets } from './check-subsets.ts';
 import type { ResourceIndex } from './resource-index.ts';
@@ -18,13 +20,24 @@ const CHECKS: { readonly [K in ResourceKind]?: readonly Check<K>[] } = {
   Gateway: [checkGateway],
   VirtualService: [checkReach, checkRuleOrder, checkDestinations],
   DestinationRule: [checkSubsets],
+  AuthorizationPolicy: [checkPolicy],
+  RequestAuthentication: [checkPolicy],
+  EnvoyFilter: [checkPolicy],
+  WasmPlugin: [checkPolicy],
+  Telemetry: [checkPolicy],
+  KubernetesGateway: [checkKubernetesGateway],
+  HTTPRoute: [checkHttpRoute],
+  Ingress: [checkIngress],
 };
 
 /** Looks at all objects of a kind that there are few of (Gateways): costs all of them whenever one changes. */
 type CheckTogether = (index: ResourceIndex) => readonly Problem[];
 
 /** By name. */
-export const CHECKS_TOGETHER: Readonly<Record<string, CheckTogether>> = { 'gateway claims': checkGatewayClaims };
+export const CHECKS_TOGETHER: Readonly<Record<string, CheckTogether>> = {
+  'gateway claims': checkGatewayClaims,
+  'accepted policies': checkAccepted,
+};
 
 /** True when objects of this kind are looked at. */
 export function isChecked(kind: ResourceKind): boolean {

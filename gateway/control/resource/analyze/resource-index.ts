@@ -4,10 +4,12 @@ import { CLUSTER_DOMAIN } from '../host-names.ts';
 import type {
   DestinationRuleResource,
   GatewayResource,
+  KubernetesGatewayResource,
   Labels,
   SecretResource,
   ServiceEntryResource,
   ServiceResource,
+  TargetedResource,
 } from '../resource.ts';
 import type { ClockReader } from './clock.ts';
 import { type GatewayHosts, wildcardsOver } from './gateway-hosts.ts';
@@ -55,6 +57,16 @@ export class ResourceIndex {
   /** By `namespace/name`. */
   secret(name: string): SecretResource | undefined {
     return this.#catalog.secret(...split(name));
+  }
+
+  /** A Gateway of the Gateway API, by `namespace/name`. */
+  kubernetesGateway(name: string): KubernetesGatewayResource | undefined {
+    return this.#catalog.kubernetesGateway(...split(name));
+  }
+
+  /** Everything that says which workloads it is for: for the one check of the settings' own list. */
+  targeted(): readonly TargetedResource[] {
+    return this.#catalog.targeted();
   }
 
   /** The Service or ServiceEntry behind a destination's full host. */

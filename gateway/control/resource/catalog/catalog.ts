@@ -5,12 +5,15 @@ import {
   type EndpointSliceResource,
   type EndpointsResource,
   type GatewayResource,
+  type KubernetesGatewayResource,
   type PodResource,
+  type PolicyResource,
   type Resource,
   type ResourceKey,
   type SecretResource,
   type ServiceEntryResource,
   type ServiceResource,
+  type TargetedResource,
   type WorkloadEntryResource,
 } from '../resource.ts';
 import { type Bucket, BucketIndex, type Change } from './bucket-index.ts';
@@ -159,6 +162,17 @@ export class CatalogReader {
   secret(namespace: string, name: string): SecretResource | undefined {
     return this.#items(`secret ${namespace}/${name}`)[0];
   }
+  /** Objects of a namespace that may guard hosts. */
+  policies(namespace: string): readonly PolicyResource[] {
+    return this.#items(`policies ${namespace}`);
+  }
+  /** Of all namespaces: those, and others that select the workloads that they are for. */
+  targeted(): readonly TargetedResource[] {
+    return this.#items('targeted');
+  }
+  kubernetesGateway(namespace: string, name: string): KubernetesGatewayResource | undefined {
+    return this.#items(`kubernetes-gateway ${namespace}/${name}`)[0];
+  }
   file(path: string): string | undefined {
     const [file] = this.#items(`file ${path}`) as readonly FileText[];
     return file?.text;
@@ -200,8 +214,20 @@ function namesOf(item: Item): readonly string[] {
       );
     case 'Secret':
       return ['secrets', `secret ${item.namespace}/${item.name}`];
+    case 'AuthorizationPolicy':
+    case 'RequestAuthentication':
+    case 'EnvoyFilter':
+    case 'WasmPlugin':
+      return ['targeted', `policies ${item.namespace}`];
+    case 'Telemetry':
+      return ['targeted'];
+    case 'KubernetesGateway':
+      return [`kubernetes-gateway ${item.namespace}/${item.name}`];
     case 'VirtualService':
     case 'Namespace':
+    case 'PeerAuthentication':
+    case 'HTTPRoute':
+    case 'Ingress':
       return [];
     default:
       return unreachable(item);

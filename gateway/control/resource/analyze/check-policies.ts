@@ -1,0 +1,104 @@
+import type { Problem } from '../../../snapshot/problem.ts';
+import { judge } from '../policies/verdict.ts';
+import { type FieldPath, type ResourceKey, resourceKey, type TargetedResource } from '../resource.ts';
+import { suggestion } from '../suggestion.ts';
+import { problemAbout } from './finding.ts';
+import type { ResourceIndex } from './resource-index.ts';
+
+/** Says of one object whether it is for this gateway and what becomes of it. */
+export function checkPolicy(resource: TargetedResource, { options }: ResourceIndex): Problem[] {
+  const { gatewayNamespace: namespace, gatewayLabels: labels } = options;
+  // Who validates for any gateway cannot know which one is meant.
+  if (labels === undefined) return [];
+  const verdict = judge(resource, { namespace, labels });
+  if (verdict.kind === 'unconcerned') return [unconcerned(resource, verdict.why)];
+  if (options.acceptUnenforced?.includes(resourceKey(resource))) return [accepted(resource)];
+  if (verdict.kind === 'missing') return [missing(resource)];
+  if (verdict.kind === 'closes') return [closes(resource)];
+  return [guards(resource, verdict.hosts)];
+}
+
+function whom({ spec }: TargetedResource): FieldPath {
+  if (spec.targetRefs.length > 0) return ['spec', 'targetRefs'];
+  return spec.selector === undefined ? ['spec'] : ['spec', 'selector'];
+}
+
+function unconcerned(resource: TargetedResource, why: string): Problem {
+  const message = `It does not concern this gateway: ${why}. ${enforcers[resource.kind]}`;
+  return problemAbout(resource, whom(resource), { severity: 'info', code: 'MG0404', message }, 'key');
+}
+
+/** Who does enforce what is not for the edge. */
+const enforcers = {
+  AuthorizationPolicy: 'Where workloads have sidecars, these enforce it on what the gateway sends them.',
+  RequestAuthentication: 'Where workloads have sidecars, these enforce it on what the gateway sends them.',
+  EnvoyFilter: 'It is for proxies of the mesh.',
+  WasmPlugin: 'It is for proxies of the mesh.',
+  Telemetry: 'It is for proxies of the mesh.',
+} as const satisfies Record<TargetedResource['kind'], string>;
+
+function missing(resource: TargetedResource): Problem {
+  const message = `Not enforced: ${lost(resource)}. Requests are served without it. Remove it, or narrow its selector to the workloads that enforce it.`;
+  return problemAbout(resource, whom(resource), { severity: 'error', code: 'MG0403', message }, 'key');
+}
+
+function lost(resource: TargetedResource): string {
+  switch (resource.kind) {
+    case 'Telemetry':
+      return `this gateway has its own access log and metrics, and does not read ${resource.spec.sets.join(', ')} of a Telemetry`;
+    case 'EnvoyFilter':
+      return 'this gateway is no Envoy and cannot be patched as one';
+    case 'WasmPlugin':
+      return 'this gateway runs no WebAssembly';
+    default:
+      return 'this gateway does not log what an AuthorizationPolicy only watches (action AUDIT, or a dry run)';
+  }
+}
+
+function accepted(resource: TargetedResource): Problem {
+  const message =
+    'Not enforced, and accepted so: security.acceptUnenforced in gateway.yaml names it. Requests are served without its checks.';
+  return problemAbout(resource, whom(resource), { severity: 'warning', code: 'MG0402', message }, 'key');
+}
+
+function closes(resource: TargetedResource): Problem {
+  const message = `It refuses every request to this gateway, and so it is: all hosts answer 403. ${wayOut(resourceKey(resource))}`;
+  return problemAbout(resource, whom(resource), { severity: 'warning', code: 'MG0401', message }, 'key');
+}
+
+function guards(resource: TargetedResource, hosts: readonly string[] | undefined): Problem {
+  const covered = hosts === undefined ? 'all hosts of this gateway' : `the hosts ${hosts.join(', ')}`;
+  const message = `Not enforced: ${unable(resource)}. So that nobody passes who should not, ${covered} answer 403 until it is gone or accepted. ${wayOut(resourceKey(resource))}`;
+  return problemAbout(resource, whom(resource), { severity: 'error', code: 'MG0401', message }, 'key');
+}
+
+function unable(resource: TargetedResource): string {
+  switch (resource.kind) {
+    case 'EnvoyFilter':
+      return `this gateway is no Envoy, and the filters that it adds may refuse requests (${resource.spec.guards.join(', ')})`;
+    case 'WasmPlugin':
+      return 'this gateway runs no WebAssembly, and the plug-in may refuse requests';
+    case 'RequestAuthentication':
+      return 'this gateway does not check tokens yet';
+    default:
+      return 'this gateway does not evaluate AuthorizationPolicies yet';
+  }
+}
+
+function wayOut(key: ResourceKey): string {
+  return `Remove it, or make its selector name the workloads that enforce it; to serve without it, write security: {acceptUnenforced: [${key}]} in gateway.yaml and restart.`;
+}
+
+/** Entries of the settings that name no object: a misspelt one accepts nothing, and its hosts stay closed. */
+export function checkAccepted(index: ResourceIndex): Problem[] {
+  const { acceptUnenforced = [], scope } = index.options;
+  if (scope === 'partial' || acceptUnenforced.length === 0) return [];
+  const known = new Set(index.targeted().map(resourceKey));
+  return acceptUnenforced
+    .filter((key) => !known.has(key))
+    .map((key) => ({
+      severity: 'warning',
+      code: 'MG0406',
+      message: `security.acceptUnenforced in gateway.yaml names ${key}, which is not there: it accepts nothing. Correct or remove it.${suggestion(key, known)}`,
+    }));
+}

@@ -1,0 +1,24 @@
+/** True when a request for some name of `domain` (exact, `*.suffix` or `*`) may match one of a policy's host strings. */
+export function coversDomain(hosts: readonly string[], domain: string): boolean {
+  return hosts.some((host) => mayMatch(withoutPort(host), domain));
+}
+
+/** A policy compares with the whole Host header; ports are left out here, which can only cover more. */
+function withoutPort(host: string): string {
+  const bare = host.replace(/:(?:\d+|\*)$/, '');
+  return bare === '' ? '*' : bare;
+}
+
+/** Istio's string match: `*` anything, `a*` a prefix, `*a` a suffix, else the very name. */
+function mayMatch(host: string, domain: string): boolean {
+  const isWild = domain.startsWith('*');
+  const suffix = isWild ? domain.slice(1) : domain;
+  if (host === '*' || domain === '*') return true;
+  // The beginning of a wildcard's names is open.
+  if (host.endsWith('*')) return isWild || domain.startsWith(host.slice(0, -1));
+  if (host.startsWith('*')) {
+    const end = host.slice(1);
+    return suffix.endsWith(end) || (isWild && end.endsWith(suffix));
+  }
+  return isWild ? host.endsWith(suffix) : host === domain;
+}
