@@ -202,7 +202,7 @@ describe('routes of other kinds', () => {
     ]);
     assert.deepEqual(
       brief(analyzeText(hanging + gatewayOf('cilium'))).map((line) => line.replace(/^\S+ /, '')),
-      ['info MG0404 spec.gatewayClassName', 'info MG0404 spec.parentRefs'],
+      ['info MG0404 spec.parentRefs', 'info MG0404 spec.gatewayClassName'],
     );
     assert.deepEqual(brief(analyzeText(hanging)), ['4:21 warning MG0405 spec.parentRefs[0]']);
     assert.deepEqual(brief(analyzeText(route('{parentRefs: [{kind: Service, group: "", name: s}]}'))), [
