@@ -65,7 +65,7 @@ export type WorkerView = {
 export type TrafficView = {
   readonly namespace: string;
   readonly virtualService: string;
-  /** Where the object comes from: a file path. */
+  /** Where the object comes from: a file path, or `cluster:` and the path of the API. */
   readonly source?: string;
   /** Strong entity tag of the object's current content, quotes included: `"a1b2c3"`. */
   readonly etag: string;
@@ -73,6 +73,8 @@ export type TrafficView = {
   readonly version: number;
   /** All rules that forward traffic, in order. */
   readonly routes: readonly TrafficRoute[];
+  /** What to know before a shift (a tool that may put back the weights), in sentences. */
+  readonly warnings: readonly string[];
 };
 
 type TrafficRoute = {
@@ -129,6 +131,8 @@ export type ShiftResult = {
   /** Indexes of the workers that confirmed. */
   readonly workers: readonly number[];
   readonly source?: string;
+  /** As in the {@link TrafficView}. */
+  readonly warnings: readonly string[];
 };
 
 /**
@@ -156,6 +160,8 @@ export type ShiftRefusal = {
   readonly validKeys?: readonly string[];
   readonly routes?: readonly TrafficRoute[];
   readonly etag?: string;
+  /** `conflict`: the weights that are there now, where others than the decided ones were found. */
+  readonly current?: Readonly<Record<string, number>>;
   /** `timeout`: the version that holds the new weights, and the oldest one still served. */
   readonly version?: number;
   readonly servedVersion?: number;

@@ -238,10 +238,11 @@ export const trafficSchema = Type.Object(
   {
     namespace: text(),
     virtualService: text(),
-    source: Type.Optional(text('File the object comes from.')),
+    source: Type.Optional(text('File the object comes from, or cluster: and the path of the API.')),
     etag: text('Entity tag for If-Match.'),
     version: count('Snapshot version in which it is served.'),
     routes: Type.Array(trafficRouteSchema),
+    warnings: Type.Array(text(), { description: 'What to know before a shift.' }),
   },
   { ...strict, title: 'Traffic' },
 );
@@ -284,7 +285,8 @@ export const shiftResultSchema = Type.Object(
     version: count('Snapshot version that serves them.'),
     node: text('Host name of the node that serves them.'),
     workers: Type.Array(count(), { description: 'Workers that confirmed.' }),
-    source: Type.Optional(text('File that was edited.')),
+    source: Type.Optional(text('File that was edited, or cluster: and the path of the API.')),
+    warnings: Type.Array(text(), { description: 'What to know: who may put back the old weights.' }),
   },
   { ...strict, title: 'ShiftResult' },
 );

@@ -26,7 +26,7 @@ Shown is what the workers serve, which may be behind what the files say while a 
 const SHIFT_HELP = `
 The weights are the whole vector: every destination of the rule gets one. Keys are subsets (v1), host/subset[:port]
 where two destinations share a subset name, or the host where there is no subset; \`mesh-gateway traffic NAME\` lists them.
-Only the digits change in the file of the VirtualService. The command returns when every worker serves the new
+Only the weights change in the VirtualService, in its file or in its cluster. The command returns when every worker serves the new
 weights; otherwise it fails and says why.
 
 Examples:

@@ -7,6 +7,7 @@ import { formatData, type OutputFormat } from './output.ts';
 import { plural } from './plural.ts';
 import { successOf } from './refusal.ts';
 import { parseVirtualService, trafficPath } from './virtual-service.ts';
+import { printWarnings } from './warnings.ts';
 
 export type ShiftOptions = AdminOptions & {
   readonly output: OutputFormat;
@@ -30,6 +31,7 @@ export async function shift(target: string, pairs: readonly string[], options: S
     ...(options.ifMatch === undefined ? {} : { headers: { 'if-match': quoted(options.ifMatch) } }),
   });
   const result = successOf(response, Object.keys(weights));
+  printWarnings(io, (result as ShiftResultItem).warnings);
   if (options.output === 'json' || options.output === 'yaml') return io.out(formatData(result, options.output));
   io.out(describe(result as ShiftResultItem));
 }

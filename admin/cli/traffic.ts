@@ -6,6 +6,7 @@ import { formatData, type OutputFormat } from './output.ts';
 import { successOf } from './refusal.ts';
 import { formatTable } from './table.ts';
 import { parseVirtualService, trafficPath } from './virtual-service.ts';
+import { printWarnings } from './warnings.ts';
 
 export type TrafficOptions = AdminOptions & { readonly output: OutputFormat; readonly namespace?: string };
 
@@ -13,8 +14,9 @@ export type TrafficOptions = AdminOptions & { readonly output: OutputFormat; rea
 export async function traffic(target: string, options: TrafficOptions, io: CliIo): Promise<void> {
   const path = trafficPath(parseVirtualService(target, options.namespace));
   const body = successOf(await callAdmin(adminTargets(options, io), { method: 'GET', path }));
-  if (options.output === 'json' || options.output === 'yaml') return io.out(formatData(body, options.output));
   const view = body as TrafficItem;
+  printWarnings(io, view.warnings);
+  if (options.output === 'json' || options.output === 'yaml') return io.out(formatData(body, options.output));
   const rows = view.routes.flatMap(({ route, destinations }) => {
     const sum = destinations.reduce((total, { weight }) => total + weight, 0);
     return destinations.map((destination) => ({ route, sum, ...destination }));

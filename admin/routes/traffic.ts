@@ -111,13 +111,14 @@ function accepted(result: ShiftResult, reply: FastifyReply): ShiftResultItem {
     node: result.node,
     workers: [...result.workers],
     ...(result.source === undefined ? {} : { source: result.source }),
+    warnings: [...result.warnings],
   };
 }
 
 function refuse(refusal: ShiftRefusal): never {
-  const { kind, message, validKeys, routes, etag, version, servedVersion } = refusal;
+  const { kind, message, validKeys, routes, etag, current, version, servedVersion } = refusal;
   const code: ErrorCode = kind;
-  const details = definedOnly({ validKeys, routes, etag, version, servedVersion });
+  const details = definedOnly({ validKeys, routes, etag, current, version, servedVersion });
   const headers = etag === undefined ? {} : { etag };
   throw new ApiError(code, message, Object.keys(details).length === 0 ? { headers } : { headers, details });
 }
@@ -137,6 +138,7 @@ function trafficItem(view: TrafficView): TrafficItem {
     ...(view.source === undefined ? {} : { source: view.source }),
     etag: view.etag,
     version: view.version,
+    warnings: [...view.warnings],
     routes: view.routes.map(({ route, index, name, destinations }) => ({
       route,
       index,

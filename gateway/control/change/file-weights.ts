@@ -28,6 +28,10 @@ export class FileWeights implements WeightWriter {
     this.#options = options;
   }
 
+  warnings(): readonly string[] {
+    return [];
+  }
+
   async write(target: ShiftTarget, change: WeightChange): Promise<WrittenWeights> {
     const { file } = target.good.version.position;
     try {

@@ -19,6 +19,8 @@ export type TrafficView = {
   readonly etag: string;
   readonly version: number;
   readonly routes: readonly TrafficRoute[];
+  /** What to know before a change, in sentences. */
+  readonly warnings: readonly string[];
 };
 
 export type ShiftOrder = {
@@ -47,6 +49,7 @@ export type ShiftDone = {
   readonly node: string;
   readonly workers: readonly number[];
   readonly source: string;
+  readonly warnings: readonly string[];
 };
 
 export type ShiftRefused = {
@@ -63,6 +66,8 @@ export type ShiftRefused = {
   readonly validKeys?: readonly string[];
   readonly routes?: readonly TrafficRoute[];
   readonly etag?: string;
+  /** The weights that are there now, where others than the decided ones were found. */
+  readonly current?: Weights;
   readonly version?: number;
   readonly servedVersion?: number;
 };
@@ -112,6 +117,7 @@ export class Shifter {
       etag: etagOf(target.good.version.fingerprint),
       version: this.#options.fleet().served,
       routes: trafficRoutes(target.service),
+      warnings: this.#options.writer.warnings(target),
     };
   }
 
@@ -155,7 +161,8 @@ export class Shifter {
       return await this.#confirm(order, target, plan, written);
     } catch (error) {
       if (!(error instanceof CannotWrite)) throw error;
-      return refused(error.kind === 'changed' ? 'precondition-failed' : error.kind, error.message);
+      const { kind, message, current } = error;
+      return refused(kind === 'changed' ? 'precondition-failed' : kind, message, current && { current });
     }
   }
 
@@ -172,6 +179,12 @@ export class Shifter {
     if (!isInTime) return this.#timeout();
     const good = this.#options.objects.get(target.key)?.good?.version.fingerprint;
     if (good === written.fingerprint) return this.#done(order, plan, written.fingerprint, { changed: true });
+    const newest = this.#options.objects.get(target.key)?.newest?.fingerprint;
+    if (newest !== written.fingerprint)
+      return refused(
+        'conflict',
+        'The new weights were written, and the object was changed by somebody else right after: look again at what it is now.',
+      );
     const reason = this.#quarantineReason(target.key);
     const what = await written.takeBack();
     return refused('conflict', `The new weights could not be served. ${what} ${reason}`);
@@ -200,6 +213,7 @@ export class Shifter {
   #done(order: ShiftOrder, plan: ShiftPlan, fingerprint: string, { changed }: { changed: boolean }): ShiftDone {
     const { served, workers } = this.#options.fleet();
     const { namespace, virtualService } = order;
+    const target = this.#find(namespace, virtualService);
     return {
       ok: true,
       namespace,
@@ -212,7 +226,8 @@ export class Shifter {
       version: served,
       node: this.#options.node,
       workers,
-      source: this.#find(namespace, virtualService)?.good.version.position.file ?? '',
+      source: target?.good.version.position.file ?? '',
+      warnings: target === undefined ? [] : this.#options.writer.warnings(target),
     };
   }
 

@@ -1,6 +1,6 @@
 import type { ResourceKey, VirtualServiceResource } from '../resource/resource.ts';
 import type { AcceptedVersion } from '../source/object-store.ts';
-import type { ShiftPlan } from './traffic.ts';
+import type { ShiftPlan, Weights } from './traffic.ts';
 
 /** The VirtualService of a shift, as it is served. */
 export type ShiftTarget = {
@@ -31,6 +31,8 @@ export type WrittenWeights = {
 
 /** Writes weights to where an object is kept: its file, or its cluster. */
 export interface WeightWriter {
+  /** What people should know before they change this object, in sentences. */
+  warnings(target: ShiftTarget): readonly string[];
   /** Writes the plan's edits and nothing else. Rejects with {@link CannotWrite} when nothing was written. */
   write(target: ShiftTarget, change: WeightChange): Promise<WrittenWeights>;
 }
@@ -42,9 +44,12 @@ export interface WeightWriter {
 export class CannotWrite extends Error {
   override readonly name = 'CannotWrite';
   readonly kind: 'not-writable' | 'conflict' | 'changed' | 'unavailable';
+  /** The weights that are there now, where they are not the ones that were decided on. */
+  readonly current?: Weights;
 
-  constructor(kind: CannotWrite['kind'], message: string) {
+  constructor(kind: CannotWrite['kind'], message: string, current?: Weights) {
     super(message);
     this.kind = kind;
+    if (current !== undefined) this.current = current;
   }
 }

@@ -185,6 +185,7 @@ test('a shift reaches the backend as it was asked and answers what is served', a
     node: 'node-1',
     workers: [0, 1],
     source: 'app.yaml',
+    warnings: [],
   });
   const [request] = admin.backend.shifts;
   assert.deepEqual(

@@ -127,6 +127,7 @@ export class FakeBackend implements AdminBackend {
   /** What the next shift is refused with. */
   refusal: ShiftRefusal | undefined;
   failure: Error | undefined;
+  warnings: string[] = [];
   collection: Collection = { processes: [] };
   pids = [101, 102];
 
@@ -190,6 +191,7 @@ export class FakeBackend implements AdminBackend {
       etag: this.etag,
       version: 7,
       routes: [{ route: '0', index: 0, destinations }],
+      warnings: this.warnings,
     };
   }
 
@@ -218,6 +220,7 @@ export class FakeBackend implements AdminBackend {
       node: 'node-1',
       workers: [0, 1],
       source: 'app.yaml',
+      warnings: this.warnings,
     };
   }
 

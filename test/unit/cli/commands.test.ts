@@ -134,6 +134,21 @@ test('traffic lists what shift takes', async (t) => {
   assert.match(err, /app\.yaml, entity tag 50-50, version 7/);
 });
 
+test('warnings of traffic and shift go to stderr, without what a terminal would obey', async (t) => {
+  const { socket, backend } = await startTestAdmin(t);
+  backend.warnings = ['managed by\x1b[2J Argo CD.'];
+  for (const command of [
+    ['traffic', 'myapp'],
+    ['shift', 'myapp', 'v1=1', 'v2=9'],
+    ['traffic', 'myapp', '-o', 'json'],
+  ]) {
+    const { code, out, err } = await runHere([...command, '--admin', socket]);
+    assert.equal(code, 0);
+    assert.match(err, /^warning: managed by \[2J Argo CD\.$/m);
+    assert.ok(!out.includes('warning:'));
+  }
+});
+
 test('shift passes namespace, route, reason and entity tag on; json gives the whole result', async (t) => {
   const { socket, backend } = await startTestAdmin(t);
   const line = [
