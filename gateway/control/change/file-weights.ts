@@ -3,7 +3,7 @@
 // Called by: the shifter, where objects come from a folder.
 import { readObject } from '../resource/read-object.ts';
 import { type ParsedFile, parseYamlDocuments, type YamlDocument } from '../resource/yaml-documents.ts';
-import { fingerprintOf } from '../source/object-file.ts';
+import { fingerprintOf } from '../source/source.ts';
 import { CannotEdit, editWeights } from './edit-yaml.ts';
 import { CannotReplace, type ReadFile, readReplaceable, replaceFile } from './replace-file.ts';
 import {

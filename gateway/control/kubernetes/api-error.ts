@@ -65,7 +65,19 @@ export function errorOfAnswer(answer: {
   });
 }
 
-type StatusFields = { message?: string; reason?: string; details?: unknown };
+/** The error that a Status object stands for: what a watch sends in an ERROR event. */
+export function errorOfStatus(status: unknown): ApiError {
+  const { message, reason, details, code } = statusFields(status);
+  return new ApiError({
+    status: code ?? 500,
+    reason: reason ?? 'Unknown',
+    message: message ?? 'the API server reported a failure without saying why',
+    retryAfterMs: secondsIn(details),
+    details,
+  });
+}
+
+type StatusFields = { message?: string; reason?: string; details?: unknown; code?: number };
 
 function statusFields(body: unknown): StatusFields {
   const value: unknown = typeof body === 'string' ? parsed(body) : body;
@@ -73,6 +85,7 @@ function statusFields(body: unknown): StatusFields {
   const fields: StatusFields = {};
   if ('message' in value && typeof value.message === 'string' && value.message !== '') fields.message = value.message;
   if ('reason' in value && typeof value.reason === 'string' && value.reason !== '') fields.reason = value.reason;
+  if ('code' in value && typeof value.code === 'number') fields.code = value.code;
   if ('details' in value) fields.details = value.details;
   return fields;
 }

@@ -81,6 +81,17 @@ export const codes = {
     help: 'Apply config/cluster again; for a token that ended, install a new kubeconfig.',
   },
   MG1021: { title: 'Renewed token not kept', help: 'Check the state directory: free space and rights.' },
+  MG1011: { title: 'Cluster not reachable', help: 'Check the API servers and the way to them; traffic goes on.' },
+  MG1012: {
+    title: 'Access to the cluster refused',
+    help: 'Renew the credentials, or grant the rights of config/cluster.',
+  },
+  MG1013: {
+    title: 'Objects suddenly missing in the cluster',
+    help: 'Bring them back, or create one object of the kind so that the list is believed.',
+  },
+  MG1014: { title: 'Kinds not served by the cluster', help: "Install Istio's CRDs, or those of config/cluster." },
+  MG1015: { title: 'Access data not usable', help: 'Correct the kubeconfig or the file that the message names.' },
   MG1201: { title: 'Refused by a worker', help: 'Correct the object that the message names.' },
   MG1202: { title: 'Snapshot not written', help: 'Check the runtime directory: free space and rights.' },
   MG1203: { title: 'Snapshot not confirmed', help: 'A worker is hung; it is replaced by itself.' },

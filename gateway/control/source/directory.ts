@@ -14,7 +14,7 @@ import { FolderWatch } from './folder-watch.ts';
 import { heldMessage, isEmptinessObeyed } from './hold.ts';
 import { identityOf, knownFile, type ObjectFile, readObjectFile } from './object-file.ts';
 import { QUIET_MS, type Settled, Settling } from './settling.ts';
-import type { KnownObject, SourceEvent, SourceProblem } from './source.ts';
+import type { KnownObject, ObjectSource, SourceEvent, SourceProblem, SourceStatus } from './source.ts';
 
 /** Whatever the watch missed is found after so long. */
 const RESCAN_MS = 30_000;
@@ -33,7 +33,7 @@ export type DirectoryOptions = {
 };
 
 /** A folder of YAML and JSON files as a source of objects. */
-export class DirectorySource {
+export class DirectorySource implements ObjectSource {
   readonly folder: string;
   readonly #options: DirectoryOptions;
   readonly #timers: Timers;
@@ -94,6 +94,11 @@ export class DirectorySource {
 
   get synced(): boolean {
     return this.#synced;
+  }
+
+  status(): SourceStatus {
+    const held = this.#held;
+    return { kind: 'folder', location: this.folder, synced: this.#synced, ...(held !== undefined && { held }) };
   }
 
   close(): void {

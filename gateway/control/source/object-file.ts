@@ -5,7 +5,7 @@ import type { Problem } from '../../snapshot/problem.ts';
 import { readObject } from '../resource/read-object.ts';
 import type { ResourceKey } from '../resource/resource.ts';
 import { type ParsedFile, parseYamlDocuments, type YamlDocument } from '../resource/yaml-documents.ts';
-import type { ObjectVersion } from './source.ts';
+import { fingerprintOf, type ObjectVersion } from './source.ts';
 
 /** More is not read: a file of objects this long is a mistake, and would hold up everything else. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
@@ -89,11 +89,6 @@ function readVersion(
   const fingerprint = fingerprintOf(document.value);
   const { value: raw, position } = document;
   return { version: { key, raw, fingerprint, position, ...(resource && { resource }), problems }, nameless: [] };
-}
-
-/** Of plain data: equal content in equal order, equal fingerprint. */
-export function fingerprintOf(raw: unknown): string {
-  return hash('sha1', JSON.stringify(raw) ?? 'undefined');
 }
 
 /** An unchanged document at an unchanged place gives the very same object, so that nothing is built anew for it. */

@@ -5,8 +5,14 @@ import { readObject } from '../resource/read-object.ts';
 import type { Resource, ResourceKey } from '../resource/resource.ts';
 import { plainDocument } from '../resource/yaml-documents.ts';
 import type { AcceptedRecord } from './accepted-journal.ts';
-import { fingerprintOf } from './object-file.ts';
-import type { KnownObject, ObjectVersion, SourceEvent, SourceProblem } from './source.ts';
+import {
+  CLUSTER_FILE,
+  fingerprintOf,
+  type KnownObject,
+  type ObjectVersion,
+  type SourceEvent,
+  type SourceProblem,
+} from './source.ts';
 
 /** A version that can be served. */
 export type UsableVersion = ObjectVersion & { readonly resource: Resource };
@@ -45,7 +51,7 @@ export class ObjectStore {
   /** What was accepted before a restart, for the source to begin with. */
   known(): KnownObject[] {
     return [...this.#objects.values()].flatMap(({ key, good }) =>
-      good === undefined ? [] : [{ key, file: good.version.position.file }],
+      good === undefined ? [] : [{ key, file: good.version.position.file, version: good.version }],
     );
   }
 
@@ -107,8 +113,10 @@ export class ObjectStore {
 
   /** The object is read again from its raw form: this program may be newer than the one that accepted it. */
   #restore(record: AcceptedRecord): void {
-    const document = plainDocument(record.raw, record.position.file, record.position);
-    const { key, resource } = readObject(document, { defaultNamespace: 'default', strictness: 'folder' });
+    const { file } = record.position;
+    const document = plainDocument(record.raw, file, record.position);
+    const strictness = file.startsWith(CLUSTER_FILE) ? 'cluster' : 'folder';
+    const { key, resource } = readObject(document, { defaultNamespace: 'default', strictness });
     if (key !== record.key || resource === undefined) return;
     const version = {
       key,

@@ -1,0 +1,337 @@
+// Promises: the objects of a cluster as events, a moment after each change; what cannot be read is kept and told, kinds come and go with their CRDs.
+// Never: gives an object up because of an outage, holds a Secret that no Gateway names, asks for more than the kinds it watches.
+// Called by: roles/control.ts, which hands its events to the controller.
+import { Backoff } from '../../../support/backoff.ts';
+import { realTimers, type Timers } from '../../../support/timers.ts';
+import type { ApiClient } from '../../kubernetes/api-client.ts';
+import { ApiError } from '../../kubernetes/api-error.ts';
+import type { Discovery } from '../../kubernetes/discovery.ts';
+import type { ServedResource } from '../../kubernetes/resource-path.ts';
+import type { Labels, ResourceKey } from '../../resource/resource.ts';
+import {
+  CLUSTER_FILE,
+  type KnownObject,
+  type ObjectSource,
+  type ObjectVersion,
+  type SourceEvent,
+  type SourceStatus,
+} from '../source.ts';
+import { ClusterIdentity, kubeSystemUid } from './cluster-identity.ts';
+import { describeTroubles } from './cluster-troubles.ts';
+import type { ReflectorTimings } from './reflector.ts';
+import { kindStatus } from './source-status.ts';
+import { WantedSecrets } from './wanted-secrets.ts';
+import { WatchedKindState } from './watched-kind-state.ts';
+import type { WatchedKind } from './watched-kinds.ts';
+import { WatchedScope } from './watched-scope.ts';
+
+/** CRDs that come and go are noticed after so long. */
+const DISCOVERY_MS = 30_000;
+/** A trouble that is over sooner is nobody's business. */
+const PATIENCE_MS = 3_000;
+/** After a start, what cannot be read is taken from what was accepted before. */
+const SYNC_PATIENCE_MS = 10_000;
+
+export type KubernetesSourceOptions = {
+  readonly client: ApiClient;
+  readonly discovery: Discovery;
+  readonly kinds: readonly WatchedKind[];
+  /** Empty: all namespaces. */
+  readonly namespaces: readonly string[];
+  /** Whose Secrets are wanted. */
+  readonly gateway: { readonly namespace: string; readonly labels: Labels };
+  /** What was accepted before a restart; kept until the first lists have judged it. */
+  readonly known: Iterable<KnownObject>;
+  readonly emit: (event: SourceEvent) => void;
+  readonly onDefect: (error: unknown) => void;
+  readonly timers?: Timers;
+  readonly timings?: Partial<ReflectorTimings>;
+  readonly discoveryMs?: number;
+  readonly syncPatienceMs?: number;
+};
+
+/** A cluster as a source of objects. */
+export class KubernetesSource implements ObjectSource {
+  readonly #options: KubernetesSourceOptions;
+  readonly #timers: Timers;
+  readonly #identity: ClusterIdentity;
+  readonly #kinds: readonly WatchedKindState[];
+  readonly #secrets: WantedSecrets;
+  /** Known from before, of kinds or of a source that is not watched now. */
+  readonly #strangers = new Set<ResourceKey>();
+  readonly #hadObjects: boolean;
+  readonly #closing = new AbortController();
+  #secretsChanged = new Set<string>();
+  #discoveryFailure: { readonly error: ApiError; readonly since: number } | undefined;
+  #synced = false;
+  #isPatient = true;
+  #toldProblems = '[]';
+  #reviewing = false;
+  #wakeDiscovery: (() => void) | undefined;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(options: KubernetesSourceOptions) {
+    this.#options = options;
+    this.#timers = options.timers ?? realTimers;
+    this.#secrets = new WantedSecrets(options.gateway);
+    const known = [...options.known];
+    this.#hadObjects = known.length > 0;
+    const uid = known.map(({ version }) => kubeSystemUid(version?.raw)).find((one) => one !== undefined);
+    this.#identity = new ClusterIdentity(options.client, uid, () => this.#timers.now());
+    const byKind = this.#adopt(known);
+    this.#kinds = options.kinds.map((kind) => {
+      const known = byKind.get(kind.kind) ?? new Map();
+      byKind.delete(kind.kind);
+      return new WatchedKindState(kind, known, (...scope) => this.#createScope(...scope));
+    });
+  }
+
+  /** Begins to watch; resolves when the cluster was asked for its kinds, or could not be. */
+  async start(): Promise<void> {
+    this.#after(this.#options.syncPatienceMs ?? SYNC_PATIENCE_MS, () => {
+      this.#isPatient = false;
+      this.#review();
+    });
+    await this.#discover();
+    void this.#keepDiscovering();
+  }
+
+  close(): void {
+    this.#closing.abort();
+    for (const cancel of this.#waiting) cancel();
+    this.#wakeDiscovery?.();
+    for (const { scopes } of this.#kinds) for (const scope of scopes.values()) scope.stop();
+  }
+
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  status(): SourceStatus {
+    const problems = JSON.parse(this.#toldProblems) as { problem: { code: string; message: string } }[];
+    const held = problems.filter(({ problem }) => problem.code === 'MG1013').map(({ problem }) => problem.message);
+    const { contact, location } = this.#options.client;
+    return {
+      kind: 'kubernetes',
+      location,
+      synced: this.#synced,
+      ...(held.length > 0 && { held: held.join(' ') }),
+      ...(contact.server !== undefined && { server: contact.server }),
+      ...(contact.lastAnswerAt !== undefined && { lastAnswerAt: contact.lastAnswerAt }),
+      kinds: this.#kinds.map((state) => kindStatus(state)),
+    };
+  }
+
+  /** Objects by kind; those of another source (a folder, before) are nobody's. */
+  #adopt(known: readonly KnownObject[]): Map<string, Map<ResourceKey, ObjectVersion | undefined>> {
+    const byKind = new Map<string, Map<ResourceKey, ObjectVersion | undefined>>();
+    const watched = new Set(this.#options.kinds.map(({ kind }) => kind));
+    for (const { key, file, version } of known) {
+      const [kind = ''] = key.split('/');
+      const objects = byKind.get(kind) ?? new Map<ResourceKey, ObjectVersion | undefined>();
+      byKind.set(kind, objects);
+      if (file.startsWith(CLUSTER_FILE) && watched.has(kind)) objects.set(key, undefined);
+      else this.#strangers.add(key);
+      if (kind === 'Gateway') this.#secrets.update(key, version?.resource);
+    }
+    return byKind;
+  }
+
+  async #keepDiscovering(): Promise<void> {
+    const backoff = new Backoff({ firstMs: 500, longestMs: 10_000 });
+    while (!this.#closing.signal.aborted) {
+      if (this.#discoveryFailure === undefined) backoff.reset();
+      const usual = (this.#options.discoveryMs ?? DISCOVERY_MS) * (0.9 + Math.random() / 5);
+      await this.#pause(this.#discoveryFailure === undefined ? usual : backoff.next());
+      await this.#discover();
+    }
+  }
+
+  async #discover(): Promise<void> {
+    const { discovery, onDefect } = this.#options;
+    try {
+      await discovery.refresh(this.#closing.signal);
+      this.#discoveryFailure = undefined;
+      if (!this.#closing.signal.aborted) this.#watchAll();
+    } catch (error) {
+      if (this.#closing.signal.aborted) return;
+      if (error instanceof ApiError) this.#discoveryFailed(error);
+      else onDefect(error);
+    }
+    this.#review();
+  }
+
+  #discoveryFailed(error: ApiError): void {
+    if (this.#discoveryFailure === undefined) this.#after(PATIENCE_MS, () => this.#review());
+    this.#discoveryFailure = { error, since: this.#discoveryFailure?.since ?? this.#timers.now() };
+  }
+
+  #watchAll(): void {
+    for (const state of this.#kinds) this.#watchKind(state);
+  }
+
+  #watchKind(state: WatchedKindState): void {
+    const { discovery, namespaces } = this.#options;
+    const { kind } = state;
+    const resource = discovery.find(kind);
+    if (kind.insteadOf !== undefined && discovery.find(kind.insteadOf) !== undefined) return state.end('unneeded');
+    if (resource === undefined) return state.end('absent');
+    if (kind.named) state.watch(resource, this.#secrets.namespaces());
+    else state.watch(resource, kind.scope === 'cluster' || namespaces.length === 0 ? [undefined] : namespaces);
+  }
+
+  #createScope(
+    kind: WatchedKind,
+    resource: ServedResource,
+    namespace: string | undefined,
+    known: Map<ResourceKey, ObjectVersion | undefined>,
+  ): WatchedScope {
+    const { client, onDefect, timings } = this.#options;
+    return new WatchedScope({
+      client,
+      kind,
+      resource,
+      namespace,
+      known,
+      identity: this.#identity,
+      timers: this.#timers,
+      onDefect,
+      emit: (event) => this.#emit(event),
+      onState: () => this.#stateChanged(),
+      ...(kind.named && { wants: (key) => this.#secrets.has(key) }),
+      ...(timings && { timings }),
+    });
+  }
+
+  #emit(event: SourceEvent): void {
+    if (event.type === 'upsert') this.#strangers.delete(event.object.key);
+    this.#options.emit(event);
+    if (event.type === 'upsert' && event.object.key.startsWith('Gateway/')) {
+      // An unreadable version leaves the last good one in use, and its Secrets with it.
+      if (event.object.resource !== undefined) this.#wantSecrets(event.object.key, event.object);
+    } else if (event.type === 'remove' && event.key.startsWith('Gateway/')) this.#wantSecrets(event.key, undefined);
+  }
+
+  /** Gateways that change together are looked at together. */
+  #wantSecrets(key: ResourceKey, version: ObjectVersion | undefined): void {
+    const isFirst = this.#secretsChanged.size === 0;
+    for (const namespace of this.#secrets.update(key, version?.resource)) this.#secretsChanged.add(namespace);
+    if (isFirst && this.#secretsChanged.size > 0) setImmediate(() => this.#watchSecrets());
+  }
+
+  #watchSecrets(): void {
+    const changed = this.#secretsChanged;
+    this.#secretsChanged = new Set();
+    if (this.#closing.signal.aborted) return;
+    for (const state of this.#kinds.filter(({ kind }) => kind.named)) {
+      const before = new Set(state.scopes.values());
+      if (state.presence === 'served') this.#watchKind(state);
+      for (const scope of state.scopes.values())
+        if (before.has(scope) && changed.has(scope.namespace ?? '')) scope.relist();
+    }
+    this.#review();
+  }
+
+  /** A failure is judged again when it has lasted. */
+  #stateChanged(): void {
+    if (this.#kinds.some(({ scopes }) => scopes.values().some(({ failure }) => failure !== undefined)))
+      this.#after(PATIENCE_MS, () => this.#review());
+    if (this.#kinds.some(({ scopes }) => scopes.values().some(({ failure }) => failure?.error.status === 404)))
+      this.#wakeDiscovery?.();
+    this.#review();
+  }
+
+  /** States change together: they are looked at once a turn. */
+  #review(): void {
+    if (this.#reviewing || this.#closing.signal.aborted) return;
+    this.#reviewing = true;
+    setImmediate(() => {
+      this.#reviewing = false;
+      if (this.#closing.signal.aborted) return;
+      this.#dropReplaced();
+      this.#tellProblems();
+      this.#trySync();
+    });
+  }
+
+  /** What a kind held is given up once the kind that stands in its place has told everything. */
+  #dropReplaced(): void {
+    for (const { kind, presence, unwatched } of this.#kinds) {
+      // Of namespaces that are not watched any more.
+      if (presence === 'served' && !kind.named) this.#dropAll(unwatched);
+      if (presence === 'unneeded' && this.#kinds.some((other) => other.kind === kind.insteadOf && isAnswered(other)))
+        this.#dropAll(unwatched);
+      if (kind.named && presence === 'served' && this.#areGatewaysKnown()) this.#dropAll(unwatched);
+    }
+  }
+
+  #dropAll(objects: Map<ResourceKey, ObjectVersion | undefined>): void {
+    for (const key of objects.keys()) this.#options.emit({ type: 'remove', key });
+    objects.clear();
+  }
+
+  #areGatewaysKnown(): boolean {
+    const gateways = this.#kinds.find(({ kind }) => kind.kind === 'Gateway' && kind.group === 'networking.istio.io');
+    return gateways !== undefined && gateways.presence === 'served' && isAnswered(gateways);
+  }
+
+  #trySync(): void {
+    const isTold =
+      this.#options.discovery.isKnown && this.#kinds.every((state) => isAnswered(state) || isRefused(state));
+    if (isTold) this.#dropStrangers();
+    if (this.#synced) return;
+    const isAnyListed = this.#kinds.some(({ scopes }) => scopes.values().some(({ isListed }) => isListed));
+    const isLate = !this.#isPatient && this.#hadObjects;
+    if (!(isTold && isAnyListed) && !isLate) return;
+    this.#synced = true;
+    this.#options.emit({ type: 'synced' });
+  }
+
+  #dropStrangers(): void {
+    for (const key of this.#strangers) this.#options.emit({ type: 'remove', key });
+    this.#strangers.clear();
+  }
+
+  #tellProblems(): void {
+    const now = this.#timers.now();
+    const problems = describeTroubles({
+      location: this.#options.client.location,
+      kinds: this.#kinds,
+      discovery: this.#discoveryFailure,
+      isKnown: this.#options.discovery.isKnown,
+      isLasting: ({ since }) => now - since >= PATIENCE_MS,
+    }).map((problem) => ({ problem, holds: [] }));
+    const text = JSON.stringify(problems);
+    if (text === this.#toldProblems) return;
+    this.#toldProblems = text;
+    this.#options.emit({ type: 'problems', problems });
+  }
+
+  #after(ms: number, action: () => void): void {
+    const cancel = this.#timers.after(ms, () => {
+      this.#waiting.delete(cancel);
+      action();
+    });
+    this.#waiting.add(cancel);
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#timers.after(ms, resolve);
+      this.#wakeDiscovery = () => {
+        cancel();
+        this.#wakeDiscovery = undefined;
+        resolve();
+      };
+    });
+  }
+}
+
+function isAnswered({ presence, scopes }: WatchedKindState): boolean {
+  if (presence === 'absent' || presence === 'unneeded') return true;
+  return presence === 'served' && scopes.values().every(({ isListed }) => isListed);
+}
+
+function isRefused({ scopes }: WatchedKindState): boolean {
+  return scopes.size > 0 && scopes.values().every(({ isListed, failure }) => isListed || failure?.error.status === 403);
+}

@@ -1,0 +1,44 @@
+import { resourcePath, type ServedResource } from '../../kubernetes/resource-path.ts';
+import { readObject } from '../../resource/read-object.ts';
+import { type ResourceKey, resourceKey } from '../../resource/resource.ts';
+import { plainDocument } from '../../resource/yaml-documents.ts';
+import { CLUSTER_FILE, fingerprintOf, type ObjectVersion } from '../source.ts';
+import type { Fields, Slim } from './slim.ts';
+
+/** The key of an object of the API; undefined when it has no name (no API server says that). */
+export function keyOfObject(object: unknown, { kind, namespaced }: ServedResource): ResourceKey | undefined {
+  const { name, namespace } = metadataOf(object);
+  if (typeof name !== 'string') return undefined;
+  return resourceKey({ kind, namespace: namespaced && typeof namespace === 'string' ? namespace : '', name });
+}
+
+/** What is kept of an object, and its fingerprint. */
+export function slimmed(object: unknown, { group, version, kind }: ServedResource, slim: Slim): Slimmed {
+  const apiVersion = group === '' ? version : `${group}/${version}`;
+  const raw = { apiVersion, kind, ...slim(object as Fields) };
+  return { raw, fingerprint: fingerprintOf(raw) };
+}
+
+export type Slimmed = { readonly raw: Fields; readonly fingerprint: string };
+
+/** Reads a slimmed object as the sources' common form. */
+export function toVersion(key: ResourceKey, { raw, fingerprint }: Slimmed, resource: ServedResource): ObjectVersion {
+  const { name, namespace } = metadataOf(raw);
+  const path = resourcePath(resource, { name: String(name), ...(typeof namespace === 'string' && { namespace }) });
+  const document = plainDocument(raw, `${CLUSTER_FILE}${path}`);
+  const read = readObject(document, { defaultNamespace: 'default', strictness: 'cluster' });
+  const { position } = document;
+  return {
+    key,
+    raw,
+    fingerprint,
+    position,
+    problems: read.problems,
+    ...(read.resource && { resource: read.resource }),
+  };
+}
+
+function metadataOf(object: unknown): Fields {
+  const metadata = typeof object === 'object' && object !== null && 'metadata' in object ? object.metadata : undefined;
+  return typeof metadata === 'object' && metadata !== null ? (metadata as Fields) : {};
+}

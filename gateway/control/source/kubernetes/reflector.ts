@@ -1,0 +1,263 @@
+// Promises: everything that one path of the API holds, told once as a list and then as changes; after any failure it goes on where it was.
+// Never: keeps objects, answers a failure with a storm of requests, believes a silent stream for ever.
+// Called by: watched-scope.ts, which is told what it finds.
+
+import { Backoff } from '../../../support/backoff.ts';
+import { realTimers, type Timers } from '../../../support/timers.ts';
+import type { ApiClient } from '../../kubernetes/api-client.ts';
+import { ApiError, errorOfStatus } from '../../kubernetes/api-error.ts';
+import { type WatchEvent, watchEvents } from './watch-events.ts';
+
+/** What a reflector finds. A list begins, comes in pages, and ends; what it does not name by then is gone. */
+export type ReflectorSink = {
+  listBegins(): void;
+  listed(objects: readonly unknown[]): void;
+  listEnds(): void;
+  /** Created or changed. */
+  changed(object: unknown): void;
+  deleted(object: unknown): void;
+  /** The server was heard: what was told so far is the truth. */
+  inSync(): void;
+  failed(error: ApiError): void;
+};
+
+export type ReflectorTimings = {
+  readonly pageSize: number;
+  /** Of one page. */
+  readonly listTimeoutMs: number;
+  /** The server ends a watch after a time between these; shorter where no bookmarks show that it is alive. */
+  readonly watchSeconds: Range;
+  readonly watchSecondsWithoutBookmarks: Range;
+  /** Bookmarks come every minute; so long without any word is a stalled stream. */
+  readonly silenceMs: number;
+  /** A watch that lived so long, or told something, was a good one. */
+  readonly healthyMs: number;
+  readonly backoff: { readonly firstMs: number; readonly longestMs: number };
+};
+
+type Range = { readonly from: number; readonly to: number };
+
+const REFLECTOR_TIMINGS: ReflectorTimings = {
+  pageSize: 500,
+  listTimeoutMs: 30_000,
+  watchSeconds: { from: 300, to: 600 },
+  watchSecondsWithoutBookmarks: { from: 90, to: 180 },
+  silenceMs: 150_000,
+  healthyMs: 5_000,
+  backoff: { firstMs: 400, longestMs: 15_000 },
+};
+
+export type ReflectorOptions = {
+  readonly client: Pick<ApiClient, 'request' | 'stream'>;
+  readonly path: string;
+  readonly sink: ReflectorSink;
+  /** Awaited before each list. */
+  readonly beforeList?: () => Promise<void>;
+  /** An exception in our own code: all is listed anew. */
+  readonly onDefect: (error: unknown) => void;
+  readonly timings?: Partial<ReflectorTimings>;
+  readonly timers?: Timers;
+  readonly random?: () => number;
+};
+
+/** How it has fared, for people. */
+export type ReflectorCounts = { lists: number; watches: number; failures: number };
+
+/** A server that asks to be left alone for longer is asked again after so long. */
+const LONGEST_RETRY_AFTER_MS = 120_000;
+
+/** Lists one path of the API and watches it from there. */
+export class Reflector {
+  readonly counts: ReflectorCounts = { lists: 0, watches: 0, failures: 0 };
+  readonly #options: ReflectorOptions;
+  readonly #timings: ReflectorTimings;
+  readonly #timers: Timers;
+  readonly #random: () => number;
+  readonly #backoff: Backoff;
+  /** Up to which version everything was told; undefined: list anew. */
+  #version: string | undefined;
+  #bookmarks = false;
+  #stopped = false;
+  #running = new AbortController();
+  #wake: (() => void) | undefined;
+
+  constructor(options: ReflectorOptions) {
+    this.#options = options;
+    this.#timings = { ...REFLECTOR_TIMINGS, ...options.timings };
+    this.#timers = options.timers ?? realTimers;
+    this.#random = options.random ?? Math.random;
+    this.#backoff = new Backoff({ ...this.#timings.backoff, random: this.#random });
+  }
+
+  /** Goes on until `stop`. */
+  async run(): Promise<void> {
+    while (!this.#stopped) {
+      this.#running = new AbortController();
+      try {
+        if (this.#version === undefined) await this.#list();
+        else await this.#watch(this.#version);
+      } catch (error) {
+        if (!this.#stopped) await this.#recover(error);
+      }
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#interrupt();
+  }
+
+  /** Lists anew as soon as possible, whatever it is doing: what is wanted of the objects has changed. */
+  relist(): void {
+    this.#version = undefined;
+    this.#interrupt();
+  }
+
+  #interrupt(): void {
+    this.#running.abort();
+    this.#wake?.();
+  }
+
+  /** A continue token that expired in the middle is answered once, by one list without pages. */
+  async #list(): Promise<void> {
+    await this.#options.beforeList?.();
+    try {
+      await this.#listOnce({ limit: this.#timings.pageSize });
+    } catch (error) {
+      if (!(error instanceof ApiError) || !error.isExpired) throw error;
+      await this.#listOnce({});
+    }
+  }
+
+  async #listOnce({ limit }: { readonly limit?: number }): Promise<void> {
+    const { client, path, sink } = this.#options;
+    const { signal } = this.#running;
+    this.counts.lists += 1;
+    sink.listBegins();
+    let page: Page | undefined;
+    do {
+      const query = { limit, continue: page?.next };
+      const timeoutMs = this.#timings.listTimeoutMs;
+      page = readPage(await client.request({ method: 'GET', path, query, timeoutMs, signal }));
+      sink.listed(page.items);
+    } while (page.next !== undefined);
+    // A relist was asked for while the last page was on its way.
+    if (signal.aborted) return;
+    this.#version = page.version;
+    sink.listEnds();
+    sink.inSync();
+  }
+
+  async #watch(version: string): Promise<void> {
+    const { client, path } = this.#options;
+    const { signal } = this.#running;
+    const seconds = this.#seconds();
+    const query = { watch: true, resourceVersion: version, allowWatchBookmarks: true, timeoutSeconds: seconds };
+    const idleMs = this.#bookmarks ? this.#timings.silenceMs : seconds * 1000 + 30_000;
+    this.counts.watches += 1;
+    const stream = await client.stream({ method: 'GET', path, query, idleMs, signal });
+    const openedAt = this.#timers.now();
+    this.#options.sink.inSync();
+    try {
+      for await (const events of watchEvents(stream)) this.#take(events, signal);
+    } finally {
+      stream.close();
+      if (this.#timers.now() - openedAt >= this.#timings.healthyMs) this.#backoff.reset();
+    }
+    // The server's time was over, or it is going down. One that ends every watch at once is not asked in a loop.
+    const wasShort = this.#timers.now() - openedAt < this.#timings.healthyMs;
+    if (wasShort && !signal.aborted) await this.#pause(this.#backoff.next());
+  }
+
+  #take(events: readonly WatchEvent[], signal: AbortSignal): void {
+    for (const event of events) {
+      if (signal.aborted) return;
+      this.#takeOne(event);
+    }
+    this.#options.sink.inSync();
+  }
+
+  #takeOne({ type, object }: WatchEvent): void {
+    if (type === 'ERROR') throw errorOfStatus(object);
+    const { sink } = this.#options;
+    // First, since the sink may ask for a new list.
+    this.#version = metadataOf(object)['resourceVersion'] ?? this.#version;
+    switch (type) {
+      case 'ADDED':
+      case 'MODIFIED':
+        sink.changed(object);
+        this.#backoff.reset();
+        break;
+      case 'DELETED':
+        sink.deleted(object);
+        this.#backoff.reset();
+        break;
+      case 'BOOKMARK':
+        this.#bookmarks = true;
+        break;
+      default:
+        // A later Kubernetes may have more to say; what it means for objects comes in the types above.
+        break;
+    }
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    const failure = this.#failureOf(error);
+    // Stopped by a relist, not failed.
+    if (this.#running.signal.aborted) return;
+    this.counts.failures += 1;
+    if (failure.isExpired || isFromAnotherTime(failure)) this.#version = undefined;
+    else this.#options.sink.failed(failure);
+    const asked = Math.min(failure.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS);
+    await this.#pause(Math.max(this.#backoff.next(), asked));
+  }
+
+  #failureOf(error: unknown): ApiError {
+    if (error instanceof ApiError) return error;
+    this.#options.onDefect(error);
+    this.#version = undefined;
+    return new ApiError({ status: 0, reason: 'Interrupted', message: 'an unexpected exception; all is listed anew' });
+  }
+
+  #seconds(): number {
+    const { watchSeconds, watchSecondsWithoutBookmarks } = this.#timings;
+    const { from, to } = this.#bookmarks ? watchSeconds : watchSecondsWithoutBookmarks;
+    return Math.round(from + (to - from) * this.#random());
+  }
+
+  #pause(ms: number): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.#timers.after(ms, resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+}
+
+/** After an older etcd was restored (or on a server that lags behind) our version lies in the future. */
+function isFromAnotherTime({ status, message, details }: ApiError): boolean {
+  if (status === 0) return false;
+  return (
+    JSON.stringify(details ?? null).includes('ResourceVersionTooLarge') || /too large resource version/i.test(message)
+  );
+}
+
+type Page = { readonly items: readonly unknown[]; readonly version: string; readonly next?: string };
+
+function readPage(list: unknown): Page {
+  const { resourceVersion = '', continue: next = '' } = metadataOf(list);
+  const items = typeof list === 'object' && list !== null && 'items' in list ? list.items : undefined;
+  if (items !== null && items !== undefined && !Array.isArray(items))
+    throw new ApiError({ status: 0, reason: 'BadAnswer', message: 'the answer to a list has no items' });
+  // Go writes an empty list as null.
+  return { items: items ?? [], version: resourceVersion, ...(next !== '' && { next }) };
+}
+
+/** The strings of an object's metadata. */
+function metadataOf(object: unknown): Readonly<Record<string, string | undefined>> {
+  const metadata = typeof object === 'object' && object !== null && 'metadata' in object ? object.metadata : undefined;
+  return typeof metadata === 'object' && metadata !== null ? (metadata as Record<string, string | undefined>) : {};
+}

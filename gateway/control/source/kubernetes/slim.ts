@@ -1,0 +1,123 @@
+// Promises: of an object only what is used here, at parse time: 50,000 endpoints must fit into control.
+// Never: keeps managedFields, status that nobody reads, or Secret entries that are no certificate.
+// Called by: watched-kinds.ts.
+
+/** Plain data of one object. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Makes an object of a list or of a watch into what is kept; its apiVersion and kind come from the path. */
+export type Slim = (object: Fields) => Fields;
+
+/** Objects that people write: everything but what the server adds, the status and the metadata nobody reads. */
+export function slimWritten(object: Fields): Fields {
+  return { metadata: writtenMetadata(object), ...pick(object, ['spec']) };
+}
+
+export function slimService(object: Fields): Fields {
+  const metadata = pick(fieldsOf(object['metadata']), [
+    'name',
+    'namespace',
+    'uid',
+    'creationTimestamp',
+    'deletionTimestamp',
+  ]);
+  const annotations = istioOnly(fieldsOf(object['metadata'])['annotations']);
+  return {
+    metadata: { ...metadata, ...(annotations && { annotations }) },
+    spec: pick(fieldsOf(object['spec']), SERVICE),
+  };
+}
+
+const SERVICE = 'type ports selector externalName publishNotReadyAddresses clusterIP externalTrafficPolicy'.split(' ');
+
+/** Labels choose subsets, the address finds the Pod behind an endpoint. */
+export function slimPod(object: Fields): Fields {
+  const status = fieldsOf(object['status']);
+  const conditions = listOf(status['conditions']).filter((condition) => condition['type'] === 'Ready');
+  return {
+    metadata: pick(fieldsOf(object['metadata']), ['name', 'namespace', 'labels', 'deletionTimestamp']),
+    status: { ...pick(status, ['podIP', 'phase']), conditions: conditions.map((one) => pick(one, ['type', 'status'])) },
+  };
+}
+
+export function slimEndpointSlice(object: Fields): Fields {
+  const metadata = fieldsOf(object['metadata']);
+  return {
+    metadata: { ...pick(metadata, ['name', 'namespace']), labels: pick(fieldsOf(metadata['labels']), [SERVICE_NAME]) },
+    ...pick(object, ['addressType']),
+    endpoints: listOf(object['endpoints']).map(slimEndpoint),
+    ports: listOf(object['ports']).map((port) => pick(port, ['name', 'port', 'protocol'])),
+  };
+}
+
+const SERVICE_NAME = 'kubernetes.io/service-name';
+
+function slimEndpoint(endpoint: Fields): Fields {
+  const { targetRef } = endpoint;
+  return {
+    ...pick(endpoint, ['addresses', 'conditions']),
+    ...(targetRef !== undefined && { targetRef: pick(fieldsOf(targetRef), ['kind', 'name', 'namespace']) }),
+  };
+}
+
+/** Leader elections of old clusters write annotations of Endpoints every two seconds. */
+export function slimEndpoints(object: Fields): Fields {
+  return {
+    metadata: pick(fieldsOf(object['metadata']), ['name', 'namespace']),
+    subsets: listOf(object['subsets']).map((subset) => ({
+      addresses: listOf(subset['addresses']).map((address) => ({
+        ...pick(address, ['ip']),
+        ...(address['targetRef'] !== undefined && {
+          targetRef: pick(fieldsOf(address['targetRef']), ['kind', 'name', 'namespace']),
+        }),
+      })),
+      ports: listOf(subset['ports']).map((port) => pick(port, ['name', 'port', 'protocol'])),
+    })),
+  };
+}
+
+/** The uid of `kube-system` tells one cluster from another. */
+export function slimNamespace(object: Fields): Fields {
+  return { metadata: pick(fieldsOf(object['metadata']), ['name', 'labels', 'uid', 'deletionTimestamp']) };
+}
+
+/** Every entry that Istio reads a certificate from, under both of its spellings. */
+const CERTIFICATE_ENTRIES = 'tls.crt tls.key tls.ocsp-staple ca.crt ca.crl cert key cacert crl'.split(' ');
+
+export function slimSecret(object: Fields): Fields {
+  return {
+    metadata: pick(fieldsOf(object['metadata']), ['name', 'namespace', 'deletionTimestamp']),
+    ...pick(object, ['type']),
+    data: pick(fieldsOf(object['data']), CERTIFICATE_ENTRIES),
+  };
+}
+
+function writtenMetadata(object: Fields): Fields {
+  const {
+    managedFields: _managed,
+    selfLink: _link,
+    ownerReferences: _owners,
+    ...metadata
+  } = fieldsOf(object['metadata']);
+  return metadata;
+}
+
+function istioOnly(annotations: unknown): Fields | undefined {
+  const kept = Object.entries(fieldsOf(annotations)).filter(([name]) => name.startsWith('networking.istio.io/'));
+  return kept.length === 0 ? undefined : Object.fromEntries(kept);
+}
+
+/** The named fields that are there. */
+function pick(from: Fields, names: readonly string[]): Fields {
+  const picked: Record<string, unknown> = {};
+  for (const name of names) if (from[name] !== undefined && from[name] !== null) picked[name] = from[name];
+  return picked;
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+}
+
+function listOf(value: unknown): readonly Fields[] {
+  return Array.isArray(value) ? value.map(fieldsOf) : [];
+}

@@ -1,0 +1,32 @@
+import type { KindStatus } from '../source.ts';
+import type { WatchedKindState } from './watched-kind-state.ts';
+
+/** How one kind fares, for status and metrics. */
+export function kindStatus(state: WatchedKindState): KindStatus {
+  const { kind, scopes, size } = state;
+  const all = [...scopes.values()];
+  const syncs = all.map(({ lastSyncAt }) => lastSyncAt);
+  const oldest = syncs.includes(undefined) || syncs.length === 0 ? undefined : Math.min(...(syncs as number[]));
+  const sum = (count: 'lists' | 'watches' | 'failures'): number =>
+    all.reduce((total, { counts }) => total + counts[count], 0);
+  return {
+    kind: kind.kind,
+    group: kind.group,
+    state: stateOf(state),
+    objects: size,
+    ...(oldest !== undefined && { lastSyncAt: oldest }),
+    lists: sum('lists'),
+    watches: sum('watches'),
+    failures: sum('failures'),
+  };
+}
+
+function stateOf({ presence, scopes }: WatchedKindState): KindStatus['state'] {
+  if (presence !== 'served') return presence === 'unneeded' ? 'absent' : presence === 'absent' ? 'absent' : 'unknown';
+  const all = [...scopes.values()];
+  if (all.some(({ held }) => held !== undefined)) return 'held';
+  const failure = all.find((scope) => scope.failure !== undefined)?.failure;
+  if (failure !== undefined)
+    return failure.error.status === 401 || failure.error.status === 403 ? 'refused' : 'failing';
+  return all.every(({ isListed }) => isListed) ? 'watching' : 'listing';
+}

@@ -1,0 +1,56 @@
+import { type Labels, type Resource, type ResourceKey, resourceKey } from '../../resource/resource.ts';
+
+/** The Secrets that Gateways of this appliance name: nothing else of what a cluster keeps secret is held. */
+export class WantedSecrets {
+  readonly #gateway: { readonly namespace: string; readonly labels: Labels };
+  readonly #byGateway = new Map<ResourceKey, readonly ResourceKey[]>();
+  /** How many Gateways name each Secret. */
+  readonly #named = new Map<ResourceKey, number>();
+
+  constructor(gateway: { readonly namespace: string; readonly labels: Labels }) {
+    this.#gateway = gateway;
+  }
+
+  has(key: ResourceKey): boolean {
+    return this.#named.has(key);
+  }
+
+  namespaces(): Set<string> {
+    return new Set(this.#named.keys().map(namespaceOf));
+  }
+
+  /** Takes the newest readable version of a Gateway, or that it is gone; gives the namespaces in which others are wanted now. */
+  update(key: ResourceKey, resource: Resource | undefined): Set<string> {
+    const before = this.#byGateway.get(key) ?? [];
+    const after = resource?.kind === 'Gateway' ? this.#secretsOf(resource) : [];
+    if (resource === undefined) this.#byGateway.delete(key);
+    else this.#byGateway.set(key, after);
+    const changed = new Set<string>();
+    for (const secret of after) if (this.#count(secret, 1) === 1) changed.add(namespaceOf(secret));
+    for (const secret of before) if (this.#count(secret, -1) === 0) changed.add(namespaceOf(secret));
+    return changed;
+  }
+
+  /** Looked up where the build does: in the gateway's own namespace, and beside the Gateway object. */
+  #secretsOf(resource: Extract<Resource, { kind: 'Gateway' }>): readonly ResourceKey[] {
+    const { selector = {}, servers } = resource.spec;
+    const { labels, namespace } = this.#gateway;
+    if (!Object.entries(selector).every(([label, value]) => labels[label] === value)) return [];
+    const names = servers.flatMap(({ tls }) => (tls?.certificate.kind === 'secret' ? [tls.certificate.name] : []));
+    const namespaces = [...new Set([namespace, resource.namespace])];
+    return [...new Set(names)].flatMap((name) =>
+      namespaces.map((place) => resourceKey({ kind: 'Secret', namespace: place, name })),
+    );
+  }
+
+  #count(secret: ResourceKey, change: number): number {
+    const count = (this.#named.get(secret) ?? 0) + change;
+    if (count === 0) this.#named.delete(secret);
+    else this.#named.set(secret, count);
+    return count;
+  }
+}
+
+function namespaceOf(key: ResourceKey): string {
+  return key.split('/')[1] ?? '';
+}

@@ -1,0 +1,75 @@
+import type { ServedResource } from '../../kubernetes/resource-path.ts';
+import type { ResourceKey } from '../../resource/resource.ts';
+import type { ObjectVersion } from '../source.ts';
+import type { WatchedKind } from './watched-kinds.ts';
+import type { WatchedScope } from './watched-scope.ts';
+
+type Objects = Map<ResourceKey, ObjectVersion | undefined>;
+
+export type ScopeFactory = (
+  kind: WatchedKind,
+  resource: ServedResource,
+  namespace: string | undefined,
+  known: Objects,
+) => WatchedScope;
+
+/** One kind with all the places where it is watched. Objects that no place watches now are kept in `unwatched`. */
+export class WatchedKindState {
+  readonly kind: WatchedKind;
+  readonly scopes = new Map<string, WatchedScope>();
+  /** Known, and watched nowhere: of before a restart, or because the cluster does not serve the kind any more. */
+  readonly unwatched: Objects;
+  readonly #create: ScopeFactory;
+  #presence: 'unknown' | 'served' | 'absent' | 'unneeded' = 'unknown';
+
+  constructor(kind: WatchedKind, unwatched: Objects, create: ScopeFactory) {
+    this.kind = kind;
+    this.unwatched = unwatched;
+    this.#create = create;
+  }
+
+  /** `unneeded`: another kind is watched in its place. */
+  get presence(): 'unknown' | 'served' | 'absent' | 'unneeded' {
+    return this.#presence;
+  }
+
+  /** Watches in `namespaces` (undefined: in all together), in the version that is served now. */
+  watch(resource: ServedResource, namespaces: Iterable<string | undefined>): void {
+    this.#presence = 'served';
+    const wanted = new Map([...namespaces].map((namespace) => [namespace ?? '', namespace] as const));
+    for (const [name, scope] of this.scopes)
+      if (!wanted.has(name) || scope.resource.version !== resource.version) this.#end(name, scope);
+    for (const [name, namespace] of wanted) {
+      if (this.scopes.has(name)) continue;
+      const scope = this.#create(this.kind, resource, namespace, this.#take(namespace));
+      this.scopes.set(name, scope);
+      scope.start();
+    }
+  }
+
+  /** Ends all watches; what they held is kept. */
+  end(presence: 'absent' | 'unneeded'): void {
+    this.#presence = presence;
+    for (const [name, scope] of this.scopes) this.#end(name, scope);
+  }
+
+  get size(): number {
+    return this.scopes.values().reduce((sum, scope) => sum + scope.size, this.unwatched.size);
+  }
+
+  #end(name: string, scope: WatchedScope): void {
+    scope.stop();
+    this.scopes.delete(name);
+    for (const [key, version] of scope.objects()) this.unwatched.set(key, version);
+  }
+
+  #take(namespace: string | undefined): Objects {
+    const taken: Objects = new Map();
+    for (const [key, version] of this.unwatched) {
+      if (namespace !== undefined && key.split('/')[1] !== namespace) continue;
+      taken.set(key, version);
+      this.unwatched.delete(key);
+    }
+    return taken;
+  }
+}

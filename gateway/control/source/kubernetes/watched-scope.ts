@@ -1,0 +1,193 @@
+// Promises: the objects of one kind (in one namespace, or in all) as events that tell real differences only; a sudden emptiness is held.
+// Never: tells a change that only the resourceVersion shows, removes anything because of a failure.
+// Called by: kubernetes-source.ts, one for each kind and namespace.
+import type { Timers } from '../../../support/timers.ts';
+import type { ApiClient } from '../../kubernetes/api-client.ts';
+import type { ApiError } from '../../kubernetes/api-error.ts';
+import { resourcePath, type ServedResource } from '../../kubernetes/resource-path.ts';
+import type { ResourceKey } from '../../resource/resource.ts';
+import type { ObjectVersion, SourceEvent } from '../source.ts';
+import type { ClusterIdentity } from './cluster-identity.ts';
+import { type HoldReason, whyHeld } from './missing-objects.ts';
+import { keyOfObject, slimmed, toVersion } from './object-version.ts';
+import { Reflector, type ReflectorSink, type ReflectorTimings } from './reflector.ts';
+import type { WatchedKind } from './watched-kinds.ts';
+
+/** After something came back to a held kind, the rest has so long to follow before the list is believed. */
+const RETURN_MS = 5_000;
+
+export type ScopeOptions = {
+  readonly client: Pick<ApiClient, 'request' | 'stream'>;
+  readonly kind: WatchedKind;
+  readonly resource: ServedResource;
+  /** Absent: all namespaces. */
+  readonly namespace?: string | undefined;
+  /** Objects that are kept; absent: all. */
+  readonly wants?: (key: ResourceKey) => boolean;
+  /** What is known from before: told already, and removed if the first list lacks it. */
+  readonly known: ReadonlyMap<ResourceKey, ObjectVersion | undefined>;
+  readonly identity: Pick<ClusterIdentity, 'check' | 'verdict'>;
+  readonly emit: (event: SourceEvent) => void;
+  /** State or problems may be others now. */
+  readonly onState: () => void;
+  readonly onDefect: (error: unknown) => void;
+  readonly timers: Timers;
+  readonly timings?: Partial<ReflectorTimings>;
+  readonly random?: () => number;
+};
+
+/** Watches one kind in one place. */
+export class WatchedScope implements ReflectorSink {
+  readonly kind: WatchedKind;
+  readonly resource: ServedResource;
+  readonly namespace: string | undefined;
+  readonly #options: ScopeOptions;
+  readonly #reflector: Reflector;
+  /** Undefined: known by name from before a restart. */
+  readonly #objects: Map<ResourceKey, ObjectVersion | undefined>;
+  /** Of the running list: known, and not named yet. */
+  #missing: Set<ResourceKey> | undefined;
+  #isEmpty = true;
+  #isListed = false;
+  #isToldListed = false;
+  #held: HoldReason | undefined;
+  #cancelReturn: (() => void) | undefined;
+  #failure: { readonly error: ApiError; readonly since: number } | undefined;
+  #lastSyncAt: number | undefined;
+
+  constructor(options: ScopeOptions) {
+    const { kind, resource, namespace, client, identity, onDefect, timers, timings, random } = options;
+    this.kind = kind;
+    this.resource = resource;
+    this.namespace = namespace;
+    this.#options = options;
+    this.#objects = new Map(options.known);
+    const path = resourcePath(resource, { namespace });
+    this.#reflector = new Reflector({
+      client,
+      path,
+      sink: this,
+      beforeList: () => identity.check(),
+      onDefect,
+      timers,
+      ...(timings && { timings }),
+      ...(random && { random }),
+    });
+  }
+
+  start(): void {
+    void this.#reflector.run();
+  }
+
+  stop(): void {
+    this.#cancelReturn?.();
+    this.#reflector.stop();
+  }
+
+  /** Other objects are wanted now: all are looked at again. */
+  relist(): void {
+    this.#reflector.relist();
+  }
+
+  /** Everything was told at least once. */
+  get isListed(): boolean {
+    return this.#isListed;
+  }
+
+  /** Why objects that the last list lacked are not given up. */
+  get held(): HoldReason | undefined {
+    return this.#held;
+  }
+
+  /** What has kept it from the truth, and since when (of the monotonic clock); undefined while all is well. */
+  get failure(): { readonly error: ApiError; readonly since: number } | undefined {
+    return this.#failure;
+  }
+
+  /** When what was told was last known to be the truth; milliseconds since the epoch. */
+  get lastSyncAt(): number | undefined {
+    return this.#lastSyncAt;
+  }
+
+  get counts(): Reflector['counts'] {
+    return this.#reflector.counts;
+  }
+
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  /** What it holds, for a successor or for those who read all objects of a kind. */
+  objects(): ReadonlyMap<ResourceKey, ObjectVersion | undefined> {
+    return this.#objects;
+  }
+
+  listBegins(): void {
+    this.#missing = new Set(this.#objects.keys());
+    this.#isEmpty = true;
+  }
+
+  listed(objects: readonly unknown[]): void {
+    if (objects.length > 0) this.#isEmpty = false;
+    for (const object of objects) this.changed(object);
+  }
+
+  listEnds(): void {
+    const missing = this.#missing ?? new Set();
+    this.#missing = undefined;
+    const cluster = this.#options.identity.verdict;
+    this.#hold(whyHeld({ missing: missing.size, isEmpty: this.#isEmpty, cluster }));
+    if (this.#held === undefined) for (const key of missing) this.#remove(key);
+    this.#isListed = true;
+  }
+
+  changed(object: unknown): void {
+    const key = keyOfObject(object, this.resource);
+    if (key === undefined) return;
+    this.#missing?.delete(key);
+    if (this.#held !== undefined) this.#expectReturn();
+    if (this.#options.wants?.(key) === false) return this.#remove(key);
+    const slim = slimmed(object, this.resource, this.kind.slim);
+    if (this.#objects.get(key)?.fingerprint === slim.fingerprint) return;
+    const version = toVersion(key, slim, this.resource);
+    this.#objects.set(key, version);
+    this.#options.emit({ type: 'upsert', object: version });
+  }
+
+  deleted(object: unknown): void {
+    const key = keyOfObject(object, this.resource);
+    if (key !== undefined) this.#remove(key);
+    if (this.#objects.size === 0) this.#hold(undefined);
+  }
+
+  inSync(): void {
+    this.#lastSyncAt = Date.now();
+    if (this.#failure === undefined && this.#isToldListed === this.#isListed) return;
+    this.#failure = undefined;
+    this.#isToldListed = this.#isListed;
+    this.#options.onState();
+  }
+
+  failed(error: ApiError): void {
+    const since = this.#failure?.since ?? this.#options.timers.now();
+    this.#failure = { error, since };
+    this.#options.onState();
+  }
+
+  #remove(key: ResourceKey): void {
+    if (this.#objects.delete(key)) this.#options.emit({ type: 'remove', key });
+  }
+
+  #hold(held: HoldReason | undefined): void {
+    if (held === undefined) this.#cancelReturn?.();
+    if (held === this.#held) return;
+    this.#held = held;
+    this.#options.onState();
+  }
+
+  /** What came back is not alone: a list a little later decides. */
+  #expectReturn(): void {
+    this.#cancelReturn?.();
+    this.#cancelReturn = this.#options.timers.after(RETURN_MS, () => this.relist());
+  }
+}

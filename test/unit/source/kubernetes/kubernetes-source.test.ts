@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { istioDefinitions } from '#test/kit/api-server/istio-definitions.ts';
+import { eventually } from '#test/kit/eventually.ts';
+import {
+  aGateway,
+  aSecret,
+  aVirtualService,
+  synced,
+  type WatchedCluster,
+  type Watcher,
+  watchedCluster,
+} from './watched-cluster.ts';
+
+const VS = 'VirtualService/default';
+
+async function started(cluster: WatchedCluster, options?: Parameters<WatchedCluster['watch']>[0]): Promise<Watcher> {
+  const watcher = await cluster.watch(options);
+  await synced(watcher);
+  return watcher;
+}
+
+test('what a cluster holds is told, then synced, then every change', async (context) => {
+  const cluster = await watchedCluster(context);
+  const { server } = cluster;
+  for (let index = 0; index < 10; index += 1) server.apply(aVirtualService(`vs-${index}`));
+  const watcher = await started(cluster);
+  assert.equal(watcher.keys('VirtualService').length, 10, 'over several pages');
+  const { position, raw, resource } = watcher.objects.get(`${VS}/vs-3`) ?? assert.fail();
+  assert.equal(position.file, 'cluster:/apis/networking.istio.io/v1/namespaces/default/virtualservices/vs-3');
+  assert.equal(resource?.kind, 'VirtualService');
+  const metadata = (raw as { metadata: Record<string, unknown> }).metadata;
+  assert.deepEqual(
+    [typeof metadata['resourceVersion'], typeof metadata['uid'], metadata['managedFields']],
+    ['string', 'string', undefined],
+  );
+  server.apply(aVirtualService('late'));
+  server.patch(aVirtualService('vs-1'), { metadata: { labels: { changed: 'yes' } } });
+  server.delete(aVirtualService('vs-0'));
+  await eventually(() => !watcher.objects.has(`${VS}/vs-0`));
+  assert.equal(watcher.keys('VirtualService').length, 10);
+  assert.equal(watcher.told(`${VS}/vs-1`), 2);
+  assert.deepEqual([watcher.defects, watcher.problems], [[], []]);
+});
+
+test('a change of status or of resourceVersion alone is not told', async (context) => {
+  const cluster = await watchedCluster(context);
+  cluster.server.apply(aVirtualService('myapp'));
+  const watcher = await started(cluster);
+  cluster.server.patch(aVirtualService('myapp'), { status: { conditions: [{ type: 'Reconciled' }] } });
+  cluster.server.apply(aVirtualService('next'));
+  await eventually(() => watcher.objects.has(`${VS}/next`));
+  assert.equal(watcher.told(`${VS}/myapp`), 1);
+});
+
+test('a compacted history leads to one new list that tells only what differs', async (context) => {
+  const cluster = await watchedCluster(context);
+  const { server } = cluster;
+  for (const name of ['a', 'b', 'c', 'd']) server.apply(aVirtualService(name));
+  const watcher = await started(cluster);
+  const listsBefore = lists(watcher);
+  await cluster.way.down();
+  server.delete(aVirtualService('a'));
+  server.apply(aVirtualService('b', 90), aVirtualService('e'));
+  server.compact();
+  await cluster.way.up();
+  await eventually(
+    () => watcher.keys('VirtualService').join() === ['b', 'c', 'd', 'e'].map((name) => `${VS}/${name}`).join(),
+  );
+  assert.deepEqual([watcher.told(`${VS}/b`), watcher.told(`${VS}/c`), watcher.told(`${VS}/e`)], [2, 1, 1]);
+  assert.ok(lists(watcher) - listsBefore <= 2, `no storm of lists: ${lists(watcher) - listsBefore}`);
+});
+
+function lists(watcher: Watcher, kind = 'VirtualService'): number {
+  return watcher.source.status().kinds?.find((status) => status.kind === kind)?.lists ?? 0;
+}
+
+test('Secrets are asked for only where Gateways of ours name them, and only those are kept, certificates alone', async (context) => {
+  const cluster = await watchedCluster(context);
+  const { server } = cluster;
+  server.apply(aGateway('ours', 'cert'), {
+    ...aGateway('other', 'foreign'),
+    spec: { selector: { istio: 'egress' }, servers: [] },
+  });
+  server.apply(aSecret('cert'), aSecret('unnamed'), aSecret('foreign'), aSecret('cert', 'elsewhere'));
+  const watcher = await started(cluster);
+  assert.deepEqual(watcher.keys('Secret'), ['Secret/istio-system/cert']);
+  const raw = watcher.objects.get('Secret/istio-system/cert')?.raw as { data: object };
+  assert.deepEqual(Object.keys(raw.data), ['tls.crt', 'tls.key']);
+  const asked = server.audit.entries({ resource: 'secrets' }).map(({ namespace }) => namespace);
+  assert.deepEqual([...new Set(asked)].sort(), ['default', 'istio-system']);
+  server.apply(aGateway('ours', 'unnamed'));
+  await eventually(() => watcher.keys('Secret').join() === 'Secret/istio-system/unnamed', {
+    what: 'the other Secret is wanted now',
+  });
+  server.delete(aGateway('ours', undefined));
+  await eventually(() => watcher.keys('Secret').length === 0, { what: 'nobody names a Secret any more' });
+});
+
+test('with named namespaces nothing is asked of any other', async (context) => {
+  const cluster = await watchedCluster(context);
+  cluster.server.apply(aVirtualService('in', 50, 'shop'), aVirtualService('out', 50, 'private'));
+  const watcher = await started(cluster, { namespaces: ['shop'] });
+  assert.deepEqual(watcher.keys('VirtualService'), ['VirtualService/shop/in']);
+});
+
+test('a kind comes with its CRD and is held when the CRD goes', async (context) => {
+  const cluster = await watchedCluster(context, { definitions: [] });
+  const { server } = cluster;
+  const watcher = await started(cluster);
+  assert.match(watcher.problems.join(' '), /does not serve Gateway, VirtualService, DestinationRule, ServiceEntry/);
+  server.apply(...istioDefinitions());
+  server.apply(aVirtualService('myapp'));
+  await eventually(() => watcher.objects.has(`${VS}/myapp`), { what: 'the kind is noticed' });
+  await eventually(() => watcher.problems.length === 0);
+});
+
+test('an old cluster without EndpointSlices and bookmarks is read by its Endpoints', async (context) => {
+  const cluster = await watchedCluster(context, {
+    without: ['discovery.k8s.io', 'coordination.k8s.io/v1'],
+    bookmarks: 'off',
+  });
+  const subsets = [{ addresses: [{ ip: '10.1.0.1' }], ports: [{ port: 8080 }] }];
+  cluster.server.apply({
+    apiVersion: 'v1',
+    kind: 'Endpoints',
+    metadata: { name: 'myapp', namespace: 'default' },
+    subsets,
+  });
+  const watcher = await started(cluster);
+  assert.deepEqual(watcher.keys('Endpoints'), ['Endpoints/default/myapp']);
+  assert.deepEqual(watcher.problems, []);
+});
+
+test('a restart begins with what was known and removes what the first lists lack', async (context) => {
+  const cluster = await watchedCluster(context);
+  const { server } = cluster;
+  for (const name of ['a', 'b', 'c']) server.apply(aVirtualService(name));
+  const first = await started(cluster);
+  first.source.close();
+  server.delete(aVirtualService('a'));
+  const strange = { key: `${VS}/of-a-folder`, file: '/etc/mesh-gateway/routes.d/x.yaml' };
+  const second = await started(cluster, { known: [...first.known(), strange] });
+  const removed = second.events.flatMap((event) => (event.type === 'remove' ? [event.key] : []));
+  assert.deepEqual(removed.sort(), [`${VS}/a`, `${VS}/of-a-folder`]);
+});
+
+test('a list that is suddenly empty is held, and obeyed when something of the kind is there again', async (context) => {
+  const cluster = await watchedCluster(context);
+  const { server } = cluster;
+  for (const name of ['a', 'b', 'c']) server.apply(aVirtualService(name));
+  const first = await started(cluster);
+  first.source.close();
+  for (const name of ['a', 'b', 'c']) server.delete(aVirtualService(name));
+  const second = await started(cluster, { known: first.known() });
+  assert.deepEqual(
+    second.events.filter(({ type }) => type === 'remove'),
+    [],
+  );
+  assert.match(second.problems.join(), /suddenly lists no VirtualService at all; this is held, not obeyed.* 3 objects/);
+  assert.match(second.source.status().held ?? '', /held/);
+});
+
+test('the only object of a kind may go while nobody looks, if the cluster is the same', async (context) => {
+  const cluster = await watchedCluster(context);
+  cluster.server.apply(aVirtualService('only'));
+  const first = await started(cluster);
+  first.source.close();
+  cluster.server.delete(aVirtualService('only'));
+  const second = await started(cluster, { known: first.known() });
+  assert.ok(second.events.some((event) => event.type === 'remove' && event.key === `${VS}/only`));
+});
+
+test('nothing is given up for another cluster under the same address', async (context) => {
+  const [old, fresh] = [await watchedCluster(context), await watchedCluster(context)];
+  old.server.apply(aVirtualService('a'), aVirtualService('b'));
+  fresh.server.apply(aVirtualService('other'));
+  const first = await started(old);
+  const second = await started(fresh, { known: first.known() });
+  assert.deepEqual(
+    second.events.filter(({ type }) => type === 'remove'),
+    [],
+  );
+  assert.match(second.problems.join(), /Another cluster answers/);
+});
+
+test('in an outage at start the source is synced with what is known, after its patience, and says so', async (context) => {
+  const cluster = await watchedCluster(context);
+  cluster.server.apply(aGateway('ours', 'cert'), aSecret('cert'), aVirtualService('myapp'));
+  const first = await started(cluster);
+  first.source.close();
+  await cluster.way.down();
+  const second = await cluster.watch({ known: first.known(), syncPatienceMs: 50 });
+  await synced(second);
+  assert.deepEqual(
+    second.events.filter(({ type }) => type === 'remove' || type === 'upsert'),
+    [],
+  );
+  await eventually(() => second.problems.length > 0);
+  assert.match(second.problems.join(), /connection refused.*keep serving/);
+});
+
+test('a fresh node in an outage is not synced: there is nothing it could serve', async (context) => {
+  const cluster = await watchedCluster(context);
+  await cluster.way.down();
+  const watcher = await cluster.watch({ syncPatienceMs: 20 });
+  await eventually(() => watcher.problems.length > 0);
+  assert.equal(watcher.synced, false);
+});
