@@ -82,7 +82,7 @@ class Worker {
       maxConnections: this.#settings.limits.connections,
       connections: () => this.#traffic.connections,
       onConnection: (socket: Socket, nodePort: number) => this.#traffic.accepted(socket, nodePort),
-      requestSocket: (nodePort) => send({ type: 'want-listen', socket: { kind: 'traffic', nodePort } }),
+      requestSocket: (nodePort, copies) => send({ type: 'want-listen', nodePort, copies }),
       onError: (error, nodePort) => this.#log.error({ error, nodePort }, 'cannot listen'),
     });
     roleStatistics('worker');
@@ -97,7 +97,7 @@ class Worker {
         this.#portArrived(undefined);
         break;
       case 'listen':
-        if (handle !== undefined) this.#listen(order.socket, handle, order.copies);
+        if (handle !== undefined) this.#listen(order.socket, handle);
         break;
       case 'unlisten':
         if (order.socket.kind === 'traffic') {
@@ -158,10 +158,10 @@ class Worker {
     });
   }
 
-  #listen(socket: SocketPurpose, handle: Server, copies: number): void {
+  #listen(socket: SocketPurpose, handle: Server): void {
     if (this.#draining) handle.close();
     else if (socket.kind === 'traffic') {
-      this.#acceptor.add(socket.nodePort, handle, copies);
+      this.#acceptor.add(socket.nodePort, handle);
       this.#portArrived(socket.nodePort);
     } else this.#closeHealth = serveHealth(handle, this.#settings.backlog, () => this.#readiness());
   }

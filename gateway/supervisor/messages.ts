@@ -24,8 +24,8 @@ export type ToWorker =
     }
   /** The node ports whose handles follow: the worker is ready for traffic once it has one of each. */
   | { readonly type: 'ports'; readonly nodePorts: readonly number[] }
-  /** Comes with the listening handle; sent several times so that one loop turn accepts several connections. */
-  | { readonly type: 'listen'; readonly socket: SocketPurpose; readonly copies: number }
+  /** Comes with the listening handle. */
+  | { readonly type: 'listen'; readonly socket: SocketPurpose }
   | { readonly type: 'unlisten'; readonly socket: SocketPurpose }
   | { readonly type: 'prepare'; readonly version: number; readonly file: string }
   | { readonly type: 'commit'; readonly version: number }
@@ -47,7 +47,8 @@ export type FromWorker =
   | { readonly type: 'unloadable'; readonly version: number; readonly reason: string }
   /** It listens on every port that `ports` named. */
   | { readonly type: 'listening' }
-  | { readonly type: 'want-listen'; readonly socket: SocketPurpose }
+  /** Send so many copies of the handle: one loop turn accepts one connection from each. */
+  | { readonly type: 'want-listen'; readonly nodePort: number; readonly copies: number }
   | { readonly type: 'prepared'; readonly version: number }
   | { readonly type: 'refused'; readonly version: number; readonly unit: string; readonly reason: string }
   | { readonly type: 'applied'; readonly version: number }

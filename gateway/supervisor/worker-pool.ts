@@ -5,9 +5,6 @@ import type { Publication, Subscriber } from './publication.ts';
 import { RestartBackoff } from './restart-backoff.ts';
 import { type SocketSet, trafficSocket } from './socket-set.ts';
 
-/** libuv accepts one connection per handle and loop turn, so a worker listens on several copies of each socket. */
-const COPIES = 8;
-
 export type WorkerPoolOptions = {
   readonly count: number;
   readonly spawn: (callbacks: {
@@ -169,7 +166,7 @@ export class WorkerPool {
 
   #giveHealthSocket(worker: Worker): void {
     const open = this.#options.healthSocket();
-    if (open !== undefined) worker.child.send({ type: 'listen', socket: { kind: 'health' }, copies: 1 }, open);
+    if (open !== undefined) worker.child.send({ type: 'listen', socket: { kind: 'health' } }, open);
   }
 
   #onMessage(worker: Worker, message: FromWorker): void {
@@ -196,7 +193,7 @@ export class WorkerPool {
         this.#relayLoad();
         break;
       case 'want-listen':
-        if (worker.listens && message.socket.kind === 'traffic') this.#giveSocket(worker, message.socket);
+        if (worker.listens) this.#giveSocket(worker, trafficSocket(message.nodePort), message.copies);
         break;
       case 'collected':
         this.#options.onCollected(worker.index, message);
@@ -222,10 +219,10 @@ export class WorkerPool {
     for (const port of this.#options.sockets.ports) this.#giveSocket(worker, trafficSocket(port));
   }
 
-  #giveSocket(worker: Worker, socket: Extract<SocketPurpose, { kind: 'traffic' }>): void {
+  #giveSocket(worker: Worker, socket: Extract<SocketPurpose, { kind: 'traffic' }>, copies = 1): void {
     const open = this.#options.sockets.get(socket.nodePort);
     if (open === undefined) return;
-    for (let copy = 0; copy < COPIES; copy += 1) worker.child.send({ type: 'listen', socket, copies: COPIES }, open);
+    for (let copy = 0; copy < copies; copy += 1) worker.child.send({ type: 'listen', socket }, open);
   }
 
   /** At most one relay a loop turn: a burst of reports is one message to each. */

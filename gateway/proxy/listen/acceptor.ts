@@ -4,6 +4,8 @@
  * It never reads a byte of a connection. Called by the worker role, which hands the sockets to the proxy.
  */
 import net from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { AcceptWidth, type LoopActivity } from './accept-width.ts';
 import { ConnectionShare } from './share.ts';
 
 export type AcceptorOptions = {
@@ -14,8 +16,8 @@ export type AcceptorOptions = {
   /** Live connections of this worker. */
   readonly connections: () => number;
   readonly onConnection: (socket: net.Socket, nodePort: number) => void;
-  /** Asks the supervisor for copies of a socket again, after a pause. */
-  readonly requestSocket: (nodePort: number) => void;
+  /** Asks the supervisor for so many copies of a socket. */
+  readonly requestSocket: (nodePort: number, copies: number) => void;
   /** A copy could not be listened on. */
   readonly onError: (error: Error, nodePort: number) => void;
 };
@@ -26,6 +28,7 @@ const LONGEST_PAUSE_MS = 100;
 export class Acceptor {
   readonly #options: AcceptorOptions;
   readonly #share = new ConnectionShare();
+  readonly #width = new AcceptWidth(loopActivity, () => performance.now());
   /** Copies by node port. A port stays in the map while paused, with no copies. */
   readonly #copies = new Map<number, Set<net.Server>>();
   #pause: NodeJS.Timeout | undefined;
@@ -44,11 +47,11 @@ export class Acceptor {
     return [...this.#copies.keys()];
   }
 
-  /** A copy of a listening socket arrived: one of `most`. Several copies make several accepts per loop turn. */
-  add(nodePort: number, handle: net.Server, most: number): void {
+  /** A copy of a listening socket arrived. Several copies make several accepts per loop turn. */
+  add(nodePort: number, handle: net.Server): void {
     const copies = this.#copies.get(nodePort) ?? new Set();
     this.#copies.set(nodePort, copies);
-    if (this.paused || copies.size >= most) {
+    if (this.paused || copies.size >= this.#width.current) {
       handle.close();
       return;
     }
@@ -89,7 +92,20 @@ export class Acceptor {
     this.#options.onConnection(socket, nodePort);
     const connections = this.#options.connections();
     if (connections >= this.#options.maxConnections) this.#stopWhileFull();
-    else if (!this.paused && this.#share.isOver(connections)) this.#startPause();
+    else if (this.paused) return;
+    else if (this.#share.isOver(connections)) this.#startPause();
+    else if (this.#width.review()) this.#fitWidth();
+  }
+
+  #fitWidth(): void {
+    const wanted = this.#width.current;
+    for (const [port, copies] of this.#copies) {
+      for (const server of [...copies].slice(wanted)) {
+        copies.delete(server);
+        server.close();
+      }
+      if (copies.size < wanted) this.#options.requestSocket(port, wanted - copies.size);
+    }
   }
 
   #startPause(): void {
@@ -113,7 +129,7 @@ export class Acceptor {
   }
 
   #requestAll(): void {
-    for (const port of this.ports) this.#options.requestSocket(port);
+    for (const port of this.ports) this.#options.requestSocket(port, this.#width.current);
   }
 
   #closeCopies(nodePort: number): void {
@@ -122,4 +138,12 @@ export class Acceptor {
     for (const server of copies) server.close();
     copies.clear();
   }
+}
+
+/** Counted by libuv itself. */
+function loopActivity(): LoopActivity {
+  return {
+    turns: performance.nodeTiming.uvMetricsInfo.loopCount,
+    activeMs: performance.eventLoopUtilization().active,
+  };
 }
