@@ -53,7 +53,7 @@ export class DownstreamConnection {
     this.#onClosed = options.onClosed;
     this.outlet = new Outlet(socket);
     this.peer = {
-      address: plainAddress(socket.remoteAddress ?? ''),
+      address: plainAddress(arrival.peer.address),
       scheme: arrival.tls === undefined ? 'http' : 'https',
     };
     this.#exchange = new Exchange(context, this, options.road);
@@ -76,7 +76,7 @@ export class DownstreamConnection {
   }
 
   get remotePort(): number {
-    return this.socket.remotePort ?? 0;
+    return this.arrival.peer.port;
   }
 
   /** `address:port` of our end. */
@@ -261,7 +261,9 @@ export class DownstreamConnection {
 
   #ended(): void {
     this.#clientEnded = true;
-    if (this.#phase === Phase.idle) this.close();
+    // Nothing is owed to a client that ends between requests; over TLS our close_notify is (RFC 8446 §6.1).
+    if (this.#phase === Phase.idle && this.arrival.tls === undefined) this.socket.destroy();
+    else if (this.#phase === Phase.idle) this.close();
     else if (this.#phase === Phase.head) this.socket.destroy();
     else if (this.#phase === Phase.exchange) {
       // What is kept comes before the end: `feedKept` passes both on.

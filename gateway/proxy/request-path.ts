@@ -144,7 +144,7 @@ export class Proxy {
     counters.downstream_connections += 1;
     const client = clientKey(plainAddress(socket.remoteAddress ?? ''));
     if (this.#admission.enter(client)) {
-      socket.once('close', () => this.#admission.leave(client));
+      socket.on('close', () => this.#admission.leave(client));
       return true;
     }
     counters.downstream_connections_refused += 1;

@@ -47,8 +47,10 @@ export type Arrival = {
   /** Key of the listener in the snapshot. */
   readonly listener: string;
   readonly nodePort: number;
+  /** The client's end, as the kernel writes it; taken once, when the connection is admitted. */
+  readonly peer: { readonly address: string; readonly port: number };
   /** Present when TLS was terminated. */
-  readonly tls?: { readonly serverName: string; readonly version: string };
+  readonly tls?: { readonly serverName: string };
 };
 
 /** A failure at run time, with the three facets by which it is answered. */

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Settings } from '#config/settings.ts';
+import { peerOf } from '../proxy/filter/client-address.ts';
 import { Proxy } from '../proxy/request-path.ts';
-import { TlsTerminator } from '../proxy/tls/terminator.ts';
+import { type SecureInfo, TlsTerminator } from '../proxy/tls/terminator.ts';
 import type { Arrival, ProxySettings } from '../proxy/types.ts';
 import type { Certificate } from '../snapshot/certificate.ts';
 import type { Listener } from '../snapshot/listener.ts';
@@ -85,7 +86,7 @@ export class WorkerTraffic {
 
   accepted(socket: Socket, nodePort: number): void {
     this.#connections += 1;
-    socket.once('close', () => {
+    socket.on('close', () => {
       this.#connections -= 1;
       this.#onConnectionsChanged('closed');
     });
@@ -93,8 +94,8 @@ export class WorkerTraffic {
     const listener = this.#byPort.get(nodePort);
     if (listener === undefined) socket.destroy();
     else if (!this.#proxy.admit(socket)) return;
-    else if (listener.protocol === 'HTTPS') this.#handshake(socket, listener.key);
-    else this.#proxy.serve(socket, { listener: listener.key, nodePort });
+    else if (listener.protocol === 'HTTPS') this.#handshake(socket, listener.key, nodePort);
+    else this.#proxy.serve(socket, { listener: listener.key, nodePort, peer: peerOf(socket) });
   }
 
   /** Compiles a delta beside what is served. Throws CompileError, and then nothing has changed. */
@@ -152,9 +153,9 @@ export class WorkerTraffic {
     await this.#accessLog.close();
   }
 
-  #handshake(socket: Socket, listener: string): void {
+  #handshake(socket: Socket, listener: string, nodePort: number): void {
     this.#handshakes += 1;
-    this.#tls.accept(socket, listener);
+    this.#tls.accept(socket, listener, nodePort);
   }
 
   /** Secure or refused: the terminator says exactly one of them of each socket. */
@@ -163,11 +164,12 @@ export class WorkerTraffic {
     if (this.#handshakes === 0) this.#onHandshakesDone?.();
   }
 
-  #secured(socket: TLSSocket, info: { listener: string; serverName: string; version: string }): void {
+  #secured(socket: TLSSocket, info: SecureInfo): void {
     const arrival: Arrival = {
       listener: info.listener,
-      nodePort: socket.localPort ?? 0,
-      tls: { serverName: info.serverName, version: info.version },
+      nodePort: info.nodePort,
+      peer: peerOf(info.transport),
+      tls: { serverName: info.serverName },
     };
     this.#proxy.serve(socket, arrival);
     this.#handshakeEnded();

@@ -4,6 +4,7 @@ import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import tls from 'node:tls';
+import { peerOf } from '#gateway/proxy/filter/client-address.ts';
 import { TlsTerminator } from '#gateway/proxy/tls/terminator.ts';
 import type { TlsServer } from '#gateway/snapshot/listener.ts';
 import { makeCa, type TestCa } from '#test/kit/certificates.ts';
@@ -42,8 +43,9 @@ before(async () => {
     onSecure: (socket, info) =>
       gateway.proxy.serve(socket, {
         listener: 'http.31380',
-        nodePort: 31390,
-        tls: { serverName: info.serverName, version: info.version },
+        nodePort: info.nodePort,
+        peer: peerOf(info.transport),
+        tls: { serverName: info.serverName },
       }),
     onRefused: () => undefined,
   });
@@ -63,7 +65,7 @@ before(async () => {
   });
   terminator.commit(terminator.prepare({ [listener.key]: listener }, { [certificate.key]: certificate }));
   server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-    terminator.accept(socket, listener.key),
+    terminator.accept(socket, listener.key, 31390),
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   port = (server.address() as AddressInfo).port;

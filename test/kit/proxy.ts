@@ -1,4 +1,5 @@
 import net, { type AddressInfo } from 'node:net';
+import { peerOf } from '#gateway/proxy/filter/client-address.ts';
 import { Proxy } from '#gateway/proxy/request-path.ts';
 import type { ProxyLimits, ProxySettings, ProxyTimeouts } from '#gateway/proxy/types.ts';
 import type { Cluster, Endpoint } from '#gateway/snapshot/cluster.ts';
@@ -138,7 +139,8 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
   if (options.snapshot !== undefined) serve(options.snapshot);
   const server = net.createServer(
     { allowHalfOpen: true, noDelay: true },
-    (socket) => proxy.admit(socket) && proxy.serve(socket, { listener: LISTENER, nodePort: 31380 }),
+    (socket) =>
+      proxy.admit(socket) && proxy.serve(socket, { listener: LISTENER, nodePort: 31380, peer: peerOf(socket) }),
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -2,7 +2,7 @@
  * Whose request it is: the peer, or, behind trusted proxies, the address they vouch for.
  * Addresses are normalised here once, so that logs, limits and headers agree.
  */
-import { isIP, isIPv4 } from 'node:net';
+import { isIP, isIPv4, type Socket } from 'node:net';
 
 /** `::ffff:a.b.c.d`, which dual-stack sockets report for IPv4 clients, becomes `a.b.c.d`; zone ids are dropped. */
 export function plainAddress(address: string): string {
@@ -36,6 +36,11 @@ export function clientKey(address: string): string {
     left.push(...right);
   }
   return `${left.slice(0, 4).join(':')}::/64`;
+}
+
+/** The client's end of an admitted socket, which remembers it even when the client is gone. */
+export function peerOf(socket: Socket): { readonly address: string; readonly port: number } {
+  return { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
 }
 
 /** `address:port`, IPv6 in brackets. */

@@ -26,7 +26,6 @@ const TICKET_SECONDS = 7200;
 export type TlsCommon = {
   /** 48 bytes, the same in every worker, so that a ticket from one is good in all. */
   readonly ticketKeys: Buffer;
-  readonly handshakeMs: number;
 };
 
 /**
@@ -46,7 +45,8 @@ export function createTlsServer(server: TlsServer, certificate: Certificate, com
     sessionIdContext: sessionContext(server, certificate),
     sessionTimeout: TICKET_SECONDS,
     ticketKeys: common.ticketKeys,
-    handshakeTimeout: common.handshakeMs,
+    // The terminator has a deadline of its own, from accept on; a second one would only cost (0 would mean 120 s).
+    handshakeTimeout: -1,
     ALPNProtocols: ['http/1.1'],
   };
   return createServer(options);

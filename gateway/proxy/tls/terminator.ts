@@ -18,15 +18,18 @@ import { type CompiledListener, compileListener, type Termination } from './term
 export type SecureInfo = {
   /** Key of the listener that it came in by. */
   readonly listener: string;
+  readonly nodePort: number;
   /** Key of the TLS server that took it. */
   readonly server: string;
   /** As the client sent it, lower case; empty when it sent none. */
   readonly serverName: string;
-  readonly version: 'TLSv1.2' | 'TLSv1.3';
-  readonly resumed: boolean;
+  /** The accepted socket below: it knows the addresses of both ends already, the TLS socket would ask the kernel again. */
+  readonly transport: Socket;
 };
 
 export type TlsTerminatorOptions = TlsCommon & {
+  /** From accept to the secure socket; then the connection is refused. */
+  readonly handshakeMs: number;
   /** Secure contexts kept; others are made again when a client asks for them. */
   readonly contextCacheSize: number;
   /**
@@ -45,10 +48,15 @@ export type PreparedTls = {
   readonly servers: ReadonlyMap<string, Server>;
 };
 
+/** Where an accepted socket carries its arrival: a WeakMap would cost every garbage collection a look at each entry. */
+const arrivalOf = Symbol('arrival');
+type ArrivingSocket = Socket & { [arrivalOf]?: Arrival | undefined };
+
 /** A connection on its way from accept to secure. */
 type Arrival = {
-  readonly socket: Socket;
+  readonly socket: ArrivingSocket;
   readonly listener: string;
+  readonly nodePort: number;
   serverName: string;
   server: string;
   timer: NodeJS.Timeout;
@@ -57,7 +65,6 @@ type Arrival = {
 export class TlsTerminator {
   readonly #options: TlsTerminatorOptions;
   readonly #servers: LRUCache<string, Server>;
-  readonly #arrivals = new WeakMap<Socket, Arrival>();
   #listeners: ReadonlyMap<string, CompiledListener> = new Map();
 
   constructor(options: TlsTerminatorOptions) {
@@ -95,15 +102,15 @@ export class TlsTerminator {
   }
 
   /**
-   * Takes over a plain socket of which nothing was read; it may be paused (pauseOnConnect) or not. From here to the secure socket it
-   * takes at most `handshakeMs`.
+   * Takes over a plain socket of `nodePort` of which nothing was read; it may be paused (pauseOnConnect) or not. From here
+   * to the secure socket it takes at most `handshakeMs`.
    */
-  accept(socket: Socket, listenerKey: string): void {
+  accept(socket: ArrivingSocket, listenerKey: string, nodePort: number): void {
     const timer = setTimeout(() => this.#refuse(arrival, 'timeout'), this.#options.handshakeMs);
-    const arrival: Arrival = { socket, listener: listenerKey, serverName: '', server: '', timer };
-    this.#arrivals.set(socket, arrival);
+    const arrival: Arrival = { socket, listener: listenerKey, nodePort, serverName: '', server: '', timer };
+    socket[arrivalOf] = arrival;
     socket.on('error', ignore);
-    socket.once('close', () => this.#refuse(arrival, 'closed'));
+    socket.on('close', () => this.#refuse(arrival, 'closed'));
     const listener = this.#listeners.get(listenerKey);
     if (listener === undefined) this.#refuse(arrival, 'no-listener');
     else this.#peek(arrival, listener);
@@ -130,7 +137,7 @@ export class TlsTerminator {
     };
     const onEnd = (): void => this.#refuse(arrival, 'closed');
     socket.on('data', onData);
-    socket.once('end', onEnd);
+    socket.on('end', onEnd);
     socket.resume();
   }
 
@@ -185,17 +192,17 @@ export class TlsTerminator {
     this.#forget(arrival);
     this.#options.onSecure(socket, {
       listener: arrival.listener,
+      nodePort: arrival.nodePort,
       server: arrival.server,
       serverName: arrival.serverName,
-      version: socket.getProtocol() === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.2',
-      resumed: socket.isSessionReused(),
+      transport: arrival.socket,
     });
   }
 
   /** Node has no public way from a TLSSocket to the socket that it wraps. */
   #arrivalOf(socket: TLSSocket): Arrival | undefined {
-    const { _parent: parent } = socket as TLSSocket & { readonly _parent?: Socket };
-    return parent === undefined ? undefined : this.#arrivals.get(parent);
+    const { _parent: parent } = socket as TLSSocket & { readonly _parent?: ArrivingSocket };
+    return parent?.[arrivalOf];
   }
 
   /** Ends an arrival that is not secure yet; does nothing for one that has ended. */
@@ -210,8 +217,10 @@ export class TlsTerminator {
   }
 
   #forget(arrival: Arrival): boolean {
+    if (arrival.socket[arrivalOf] === undefined) return false;
+    arrival.socket[arrivalOf] = undefined;
     clearTimeout(arrival.timer);
-    return this.#arrivals.delete(arrival.socket);
+    return true;
   }
 }
 

@@ -54,12 +54,13 @@ describe('TlsTerminator', () => {
     assert.equal(seen.text, 'hello');
     assert.equal(seen.protocol, 'TLSv1.3');
     assert.equal(seen.alpn, 'http/1.1');
-    assert.deepEqual(harness.secured.at(-1), {
+    const { transport, ...known } = harness.secured.at(-1) ?? {};
+    assert.equal(transport?.localPort, harness.port);
+    assert.deepEqual(known, {
       listener: LISTENER,
+      nodePort: 31390,
       server: 'default/gateway/app.example.com',
       serverName: 'app.example.com',
-      version: 'TLSv1.3',
-      resumed: false,
     });
   });
 
@@ -169,7 +170,6 @@ describe('TlsTerminator', () => {
       );
       const seen = await visit(modern.port, { servername: 'b.example.com', ca: ca.certificatePem });
       assert.equal(seen.protocol, 'TLSv1.2');
-      assert.equal(modern.secured.at(-1)?.version, 'TLSv1.2');
     } finally {
       await modern.close();
     }
@@ -226,7 +226,6 @@ describe('TlsTerminator', () => {
         const { session } = await visit(first.port, options);
         assert.ok(session !== undefined);
         assert.equal((await visit(second.port, { ...options, session })).resumed, true, maxVersion);
-        assert.equal(second.secured.at(-1)?.resumed, true);
         assert.equal((await visit(third.port, { ...options, session })).resumed, false, maxVersion);
         const elsewhere = await visit(second.port, { ...options, servername: 'b.example.com', session }).catch(
           (error: Error) => error,

@@ -44,7 +44,7 @@ export async function startTerminator(
   });
   const server: Server = createServer({ pauseOnConnect: options.pauseOnConnect ?? false, noDelay: true }, (socket) => {
     sockets.add(socket);
-    terminator.accept(socket, LISTENER);
+    terminator.accept(socket, LISTENER, 31390);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
