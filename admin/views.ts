@@ -15,6 +15,8 @@ export interface AdminBackend {
   /** Every current problem: of objects, of settings, of the supervisor. Any order. */
   problems(): readonly Problem[];
   workers(): readonly WorkerView[];
+  /** The appliances of the cluster, as far as this one knows them, itself first; itself alone without a cluster. */
+  nodes(): readonly NodeView[];
   /** The rules of one VirtualService and how they split; undefined when there is no such object. */
   traffic(namespace: string, virtualService: string): TrafficView | undefined;
   /**
@@ -59,6 +61,31 @@ export type WorkerView = {
   readonly connections: number;
   readonly startedAt: number;
   readonly restarts: number;
+};
+
+/** One appliance of the cluster. */
+export type NodeView = {
+  readonly node: string;
+  /**
+   * Compared with this node: `here` (it is this one), `same` snapshot, `changing` (another one, as a change takes its
+   * time), `drifted` (for too long), `incomparable` (other settings or program), `stopped`, `silent`.
+   */
+  readonly state: 'here' | 'same' | 'changing' | 'drifted' | 'incomparable' | 'stopped' | 'silent';
+  /** True for the node that does what only one may do: conditions and events on the objects. */
+  readonly leader: boolean;
+  readonly programVersion: string;
+  /** SHA-256 over all units that its workers serve; empty before the first. */
+  readonly snapshotHash: string;
+  /** Its own count of versions. */
+  readonly servedVersion: number;
+  /** Objects accepted. */
+  readonly objects: number;
+  /** Newest revision of the cluster that it has seen in an object. */
+  readonly resourceVersion?: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** Milliseconds since the epoch. */
+  readonly lastSeenAt: number;
 };
 
 /** One VirtualService as the API shows it for shifting. */

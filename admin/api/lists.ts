@@ -7,13 +7,14 @@ import type { Cluster } from '../../gateway/snapshot/cluster.ts';
 import type { Problem } from '../../gateway/snapshot/problem.ts';
 import type { Denied, Route, VirtualHost, WeightedCluster } from '../../gateway/snapshot/route.ts';
 import type { Snapshot, SnapshotUnits } from '../../gateway/snapshot/snapshot.ts';
-import type { WorkerView } from '../views.ts';
+import type { NodeView, WorkerView } from '../views.ts';
 import { describeAnswer, describeMatch } from './describe.ts';
 import type {
   CertificateItem,
   ClusterItem,
   EndpointItem,
   ListenerItem,
+  NodeItem,
   ProblemItem,
   RouteItem,
   WorkerItem,
@@ -206,6 +207,21 @@ export function workerItems(workers: readonly WorkerView[]): WorkerItem[] {
       startedAt: isoTime(worker.startedAt),
       restarts: worker.restarts,
     }));
+}
+
+export function nodeItems(nodes: readonly NodeView[]): NodeItem[] {
+  return nodes.map((node) => ({
+    node: node.node,
+    state: node.state,
+    leader: node.leader,
+    programVersion: node.programVersion,
+    snapshotHash: node.snapshotHash,
+    servedVersion: node.servedVersion,
+    objects: node.objects,
+    ...(node.resourceVersion === undefined ? {} : { resourceVersion: node.resourceVersion }),
+    startedAt: node.startedAt,
+    lastSeenAt: isoTime(node.lastSeenAt),
+  }));
 }
 
 /** Counts shown by `status`. */

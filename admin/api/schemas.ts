@@ -213,6 +213,35 @@ const workerSchema = Type.Object(
 export type WorkerItem = Static<typeof workerSchema>;
 export const workersSchema = listOf(workerSchema, 'WorkerList');
 
+const nodeSchema = Type.Object(
+  {
+    node: text(),
+    state: Type.Union(
+      [
+        Type.Literal('here'),
+        Type.Literal('same'),
+        Type.Literal('changing'),
+        Type.Literal('drifted'),
+        Type.Literal('incomparable'),
+        Type.Literal('stopped'),
+        Type.Literal('silent'),
+      ],
+      { description: 'Compared with the node that answers: what it serves, or that it is not heard of.' },
+    ),
+    leader: Type.Boolean({ description: 'Writes conditions and events onto the objects.' }),
+    programVersion: text(),
+    snapshotHash: text('SHA-256 over all units that its workers serve; empty before the first.'),
+    servedVersion: count('Counted by each node for itself.'),
+    objects: count('Objects accepted.'),
+    resourceVersion: Type.Optional(text('Newest revision of the cluster that it has seen in an object.')),
+    startedAt: text(),
+    lastSeenAt: moment(),
+  },
+  { ...strict, title: 'Node' },
+);
+export type NodeItem = Static<typeof nodeSchema>;
+export const nodesSchema = listOf(nodeSchema, 'NodeList');
+
 const trafficRouteSchema = Type.Object(
   {
     route: text('What a shift names the rule by: its name, or its index.'),

@@ -20,7 +20,7 @@ Results go to stdout, messages to stderr. NO_COLOR is respected.
 Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 no running gateway reached.`;
 
 const GET_HELP = `
-RESOURCE is one of listeners, routes, clusters, endpoints, certificates, problems, workers, status.
+RESOURCE is one of listeners, routes, clusters, endpoints, certificates, problems, workers, nodes, status.
 Shown is what the workers serve, which may be behind what the files say while a problem is open.`;
 
 const SHIFT_HELP = `

@@ -3,6 +3,7 @@ import type {
   ClusterItem,
   EndpointItem,
   ListenerItem,
+  NodeItem,
   ProblemItem,
   RouteItem,
   WorkerItem,
@@ -85,6 +86,19 @@ export const resources: readonly Resource[] = [
     { title: 'CONNECTIONS', cell: ({ connections }) => connections },
     { title: 'RESTARTS', cell: ({ restarts }) => restarts },
     { title: 'SINCE', cell: ({ startedAt }) => startedAt },
+  ]),
+  resource<NodeItem>('nodes', 'node', [
+    { title: 'NODE', cell: ({ node }) => node },
+    { title: 'STATE', cell: ({ state }) => state },
+    { title: 'LEADER', cell: ({ leader }) => (leader ? 'yes' : '') },
+    { title: 'SNAPSHOT', cell: ({ snapshotHash }) => snapshotHash.slice(0, 12) },
+    { title: 'VERSION', cell: ({ servedVersion }) => servedVersion },
+    { title: 'OBJECTS', cell: ({ objects }) => objects },
+    { title: 'REVISION', cell: ({ resourceVersion = '' }) => resourceVersion },
+    { title: 'PROGRAM', cell: ({ programVersion }) => programVersion },
+    { title: 'LAST-SEEN', cell: ({ lastSeenAt }) => lastSeenAt },
+    { title: 'SINCE', cell: ({ startedAt }) => startedAt, wide: true },
+    { title: 'SHA256', cell: ({ snapshotHash }) => snapshotHash, wide: true },
   ]),
 ];
 

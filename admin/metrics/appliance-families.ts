@@ -1,5 +1,5 @@
 import { countUnits } from '../api/lists.ts';
-import type { AdminBackend, WorkerView } from '../views.ts';
+import type { AdminBackend, NodeView, WorkerView } from '../views.ts';
 import { counter, type Family, gauge } from './families.ts';
 
 const severities = ['error', 'warning', 'info'] as const;
@@ -58,6 +58,7 @@ export function applianceFamilies(backend: AdminBackend, programVersion: string)
         value: restarts,
       })),
     ),
+    ...nodeFamilies(backend.nodes()),
     gauge(
       'mesh_gateway_certificate_expiry_timestamp_seconds',
       'When a certificate ends.',
@@ -66,6 +67,35 @@ export function applianceFamilies(backend: AdminBackend, programVersion: string)
         value: notAfter / 1_000,
       })),
     ),
+  ];
+}
+
+/** What each node knows of all of them; a scrape of any one is enough to see drift. */
+function nodeFamilies(all: readonly NodeView[]): Family[] {
+  // A label set may be printed only once, whatever nodes call themselves; the first is this one.
+  const nodes = [...new Map([...all].reverse().map((node) => [node.node, node])).values()].reverse();
+  return [
+    gauge(
+      'mesh_gateway_node_info',
+      'Always 1; the labels say what an appliance of the cluster serves.',
+      nodes.map(({ node, programVersion, snapshotHash }) => ({
+        labels: { node, version: programVersion, snapshot: snapshotHash },
+        value: 1,
+      })),
+    ),
+    gauge(
+      'mesh_gateway_node_drifted',
+      '1 when an appliance has served something else than this one for too long.',
+      nodes.map(({ node, state }) => ({ labels: { node }, value: state === 'drifted' ? 1 : 0 })),
+    ),
+    gauge(
+      'mesh_gateway_node_last_seen_timestamp_seconds',
+      'Last sign of life of an appliance of the cluster.',
+      nodes.map(({ node, lastSeenAt }) => ({ labels: { node }, value: lastSeenAt / 1_000 })),
+    ),
+    gauge('mesh_gateway_leader', '1 when this appliance writes conditions and events onto the objects.', [
+      { value: nodes.some(({ state, leader }) => state === 'here' && leader) ? 1 : 0 },
+    ]),
   ];
 }
 

@@ -7,6 +7,7 @@ import {
   emptyUnits,
   endpointItems,
   listenerItems,
+  nodeItems,
   problemItems,
   routeItems,
   workerItems,
@@ -16,6 +17,7 @@ import {
   clustersSchema,
   endpointsSchema,
   listenersSchema,
+  nodesSchema,
   problemsSchema,
   routesSchema,
   workersSchema,
@@ -41,4 +43,7 @@ export function registerLists(app: FastifyInstance, backend: AdminBackend): void
     problemItems(backend.problems()),
   );
   list('workers', 'Worker processes', workersSchema, () => workerItems(backend.workers()));
+  list('nodes', 'Appliances of the cluster, and whether they serve the same', nodesSchema, () =>
+    nodeItems(backend.nodes()),
+  );
 }

@@ -1,4 +1,4 @@
-import type { AdminBackend, NodeStatus, ShiftRequest, WorkerView } from '#admin/views.ts';
+import type { AdminBackend, NodeStatus, NodeView, ShiftRequest, WorkerView } from '#admin/views.ts';
 import type { Shifter } from '../control/change/shift.ts';
 import type { Controller } from '../control/controller.ts';
 import type { Publisher } from '../control/publish/publisher.ts';
@@ -17,16 +17,18 @@ export type BackendParts = {
   readonly shifter: Shifter;
   readonly supervisor: SupervisorPort;
   readonly workers: () => readonly WorkerView[];
+  readonly nodes: () => readonly NodeView[];
 };
 
 /** What the admin API sees of control. */
 export function createBackend(parts: BackendParts): AdminBackend {
-  const { controller, publisher, shifter, supervisor, workers } = parts;
+  const { controller, publisher, shifter, supervisor, workers, nodes } = parts;
   return {
     status: () => nodeStatus(parts),
     snapshot: () => publisher.served,
     problems: () => controller.problems,
     workers,
+    nodes,
     traffic: (namespace, virtualService) => shifter.traffic(namespace, virtualService),
     shift: ({ actor, ...request }: ShiftRequest) => {
       const { via, address } = actor;

@@ -22,6 +22,7 @@ import { type Logger, openLog } from '../telemetry/log.ts';
 import { roleStatistics } from '../telemetry/process-statistics.ts';
 import { createBackend } from './control-backend.ts';
 import { gatewayIdentity } from './gateway-identity.ts';
+import { ownRecord } from './own-record.ts';
 import { ProblemLog } from './problem-log.ts';
 import { programVersion } from './program-version.ts';
 import { SupervisorPort } from './supervisor-port.ts';
@@ -77,7 +78,8 @@ class Control {
     const kept = AcceptedJournal.open(stateDir, (problem) => this.#report('accepted', problem ? [problem] : []));
     this.#journal = kept.journal;
     const store = new ObjectStore({ accepted: this.#journal.records(), keeper: this.#journal });
-    const evaluator = new Evaluator(gatewayIdentity(settings), Date.now);
+    const identity = gatewayIdentity(settings);
+    const evaluator = new Evaluator(identity, Date.now);
     this.#publisher = new Publisher({
       runtimeDir,
       stateDir,
@@ -101,9 +103,19 @@ class Control {
     });
     this.#report('kept', kept.problems);
     const shifter = this.#createShifter(store, settings.node);
+    const startedAt = Date.now();
+    const own = ownRecord({
+      node: settings.node,
+      programVersion: programVersion(),
+      startedAt,
+      identity,
+      served: () => this.#publisher.served,
+      objects: () => store.size,
+      resourceVersion: () => undefined,
+    });
     const backend = createBackend({
       node: settings.node,
-      startedAt: Date.now(),
+      startedAt,
       controller: this.#controller,
       publisher: this.#publisher,
       source: this.#source,
@@ -111,6 +123,7 @@ class Control {
       shifter,
       supervisor: this.#supervisor,
       workers: () => this.#workers,
+      nodes: () => [{ ...own(), state: 'here', leader: false, lastSeenAt: Date.now() }],
     });
     this.#serve(settings, backend);
     void this.#source.start();

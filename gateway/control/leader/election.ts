@@ -2,6 +2,7 @@
 // Never: trusts another node's clock, or lets the work go on after its own time is over, whatever held the process up.
 // Called by: roles/control.ts where objects come from a cluster. The way of client-go's leaderelection, with Leases.
 import { randomBytes } from 'node:crypto';
+import { pause } from '../../support/pause.ts';
 import { realTimers, type Timers } from '../../support/timers.ts';
 import { ApiError } from '../kubernetes/api-error.ts';
 import { type Lease, microTime } from './lease.ts';
@@ -155,7 +156,7 @@ export class Election {
     const last = await this.#renew(term, lease);
     term.end();
     this.#options.onChange?.();
-    await Promise.race([work, this.#elapsed(WIND_UP_MS)]);
+    await Promise.race([work, pause(this.#timers, WIND_UP_MS)]);
     if (this.#stop.signal.aborted && last !== undefined) await this.#release(last);
     // Two works at once are worse than none for a while.
     await work;
@@ -237,19 +238,7 @@ export class Election {
 
   /** Ends early at a stop. */
   #pause(ms: number): Promise<void> {
-    return this.#elapsed(ms, this.#stop.signal);
-  }
-
-  #elapsed(ms: number, signal?: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    if (signal?.aborted) return Promise.resolve();
-    const cancel = this.#timers.after(ms, resolve);
-    const early = (): void => {
-      cancel();
-      resolve();
-    };
-    signal?.addEventListener('abort', early, { once: true });
-    return promise.finally(() => signal?.removeEventListener('abort', early));
+    return pause(this.#timers, ms, this.#stop.signal);
   }
 }
 

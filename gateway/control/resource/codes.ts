@@ -6,7 +6,7 @@ export type CodeEntry = { readonly title: string; readonly help: string };
 /**
  * The closed registry of Problem codes: Istio's analyzer codes where one fits, else our own.
  * MG00 files, MG01 kinds, MG02 fields, MG03 references, MG04 what is not enforced, MG09 the appliance itself,
- * MG10 sources, MG11 build, MG12 publishing, MG13 changes.
+ * MG10 sources, MG11 build, MG12 publishing, MG13 changes, MG14 nodes together.
  */
 export const codes = {
   IST0101: { title: 'Referenced object not found', help: 'Create the object, or correct the name.' },
@@ -96,6 +96,9 @@ export const codes = {
   MG1202: { title: 'Snapshot not written', help: 'Check the runtime directory: free space and rights.' },
   MG1203: { title: 'Snapshot not confirmed', help: 'A worker is hung; it is replaced by itself.' },
   MG1204: { title: 'Last good snapshot not kept', help: 'Check the state directory: free space and rights.' },
+  MG1404: { title: 'Nodes serve different things', help: 'Compare `mesh-gateway get problems` of both nodes.' },
+  MG1405: { title: 'Node not shown to the others', help: 'Apply config/cluster, which has the rights on Leases.' },
+  MG1406: { title: 'Two nodes of one name', help: 'Give each appliance its own name under node:.' },
 } as const satisfies Record<string, CodeEntry>;
 
 /**

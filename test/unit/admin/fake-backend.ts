@@ -160,6 +160,29 @@ export class FakeBackend implements AdminBackend {
     ];
   }
 
+  nodes(): ReturnType<AdminBackend['nodes']> {
+    const common = { programVersion: '0.1.0', servedVersion: 7, objects: 3, startedAt: '2026-01-01T00:00:00.000Z' };
+    return [
+      {
+        ...common,
+        node: 'node-1',
+        state: 'here',
+        leader: true,
+        snapshotHash: 'ab'.repeat(32),
+        lastSeenAt: 1_767_225_600_000,
+      },
+      {
+        ...common,
+        node: 'node-2',
+        state: 'drifted',
+        leader: false,
+        snapshotHash: 'cd'.repeat(32),
+        resourceVersion: '4711',
+        lastSeenAt: 1_767_225_600_000,
+      },
+    ];
+  }
+
   workers(): ReturnType<AdminBackend['workers']> {
     return this.pids.map((pid, index) => ({
       index,

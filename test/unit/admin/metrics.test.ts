@@ -166,6 +166,10 @@ test('the state of the appliance is shown: version, problems, workers, certifica
     Date.UTC(2090, 0, 1) / 1_000,
   );
   assert.match(text, /mesh_gateway_build_info\{version="0\.1\.0",node_version="v26/);
+  assert.equal(valueOf(text, 'mesh_gateway_leader'), 1);
+  assert.equal(valueOf(text, 'mesh_gateway_node_drifted{node="node-1"}'), 0);
+  assert.equal(valueOf(text, 'mesh_gateway_node_drifted{node="node-2"}'), 1);
+  assert.match(text, /mesh_gateway_node_info\{node="node-2",version="0\.1\.0",snapshot="cdcd/);
 });
 
 test('counters do not go backwards when a worker is replaced, or does not answer once', async (t) => {

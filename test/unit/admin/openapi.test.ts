@@ -11,6 +11,7 @@ const routes = [
   ['get', '/api/v1/clusters'],
   ['get', '/api/v1/endpoints'],
   ['get', '/api/v1/listeners'],
+  ['get', '/api/v1/nodes'],
   ['get', '/api/v1/problems'],
   ['get', '/api/v1/routes'],
   ['get', '/api/v1/status'],

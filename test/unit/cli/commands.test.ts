@@ -134,6 +134,16 @@ test('traffic lists what shift takes', async (t) => {
   assert.match(err, /app\.yaml, entity tag 50-50, version 7/);
 });
 
+test('get nodes shows what each serves, and which of them has drifted', async (t) => {
+  const { socket } = await startTestAdmin(t);
+  const { code, out } = await runHere(['get', 'nodes', '--admin', socket]);
+  assert.equal(code, 0);
+  const [head = '', first = '', second = ''] = out.split('\n').map((line) => line.trim().split(/ +/).join(' '));
+  assert.equal(head, 'NODE STATE LEADER SNAPSHOT VERSION OBJECTS REVISION PROGRAM LAST-SEEN');
+  assert.equal(first, 'node-1 here yes abababababab 7 3 - 0.1.0 2026-01-01T00:00:00.000Z');
+  assert.equal(second, 'node-2 drifted cdcdcdcdcdcd 7 3 4711 0.1.0 2026-01-01T00:00:00.000Z');
+});
+
 test('warnings of traffic and shift go to stderr, without what a terminal would obey', async (t) => {
   const { socket, backend } = await startTestAdmin(t);
   backend.warnings = ['managed by\x1b[2J Argo CD.'];
