@@ -1,6 +1,7 @@
 import type { Problem } from '../snapshot/problem.ts';
 import type { SnapshotUnits } from '../snapshot/snapshot.ts';
 import { certificateFiles, type GatewayIdentity, IncrementalBuild } from './build/builder.ts';
+import type { AnalyzeOptions } from './resource/analyze/options.ts';
 import { Analysis } from './resource/analyze.ts';
 import { Catalog, type CatalogChange } from './resource/catalog/catalog.ts';
 import type { Resource, ResourceKey } from './resource/resource.ts';
@@ -23,6 +24,7 @@ export class Evaluator {
       gatewayNamespace: gateway.namespace,
       gatewayLabels: gateway.labels,
       acceptUnenforced: gateway.acceptUnenforced ?? [],
+      nodePorts: ownPorts(gateway),
       scope: 'whole',
     });
     this.#now = now;
@@ -46,4 +48,14 @@ export class Evaluator {
     const ofFiles = this.#catalog.updateFiles(this.#files.read(certificateFiles(resources.values())));
     return { ...change, buckets: [...change.buckets, ...ofFiles.buckets], revision: ofFiles.revision };
   }
+}
+
+/** Every port of the node that is the appliance's. */
+function ownPorts({ ports, reservedPorts = [] }: GatewayIdentity): NonNullable<AnalyzeOptions['nodePorts']> {
+  const traffic = ports.flatMap(({ nodePorts }) => nodePorts).map((port) => ({ port, purpose: 'a port for traffic' }));
+  const own = reservedPorts.map(({ port, purpose }) => ({
+    port,
+    purpose: `the port of ${purpose.replace(/^the /, '')}`,
+  }));
+  return [...traffic, ...own];
 }

@@ -22,7 +22,8 @@ export type Validation = {
 
 const DEFAULTS: AnalyzeOptions = {
   gatewayNamespace: 'istio-system',
-  gatewayLabels: { istio: 'ingressgateway' },
+  gatewayLabels: { app: 'istio-ingressgateway', istio: 'ingressgateway' },
+  nodePorts: [31_380, 31_390].map((port) => ({ port, purpose: 'by default a port for traffic' })),
   scope: 'partial',
 };
 

@@ -1,9 +1,10 @@
 import type { HttpsRedirect } from '../../snapshot/route.ts';
 import { compareText, olderFirst } from '../resource/age.ts';
+import { wildcardsOver } from '../resource/catalog/services.ts';
 import { hostWithin } from '../resource/host-names.ts';
 import type { VirtualServiceResource } from '../resource/resource.ts';
+import { isExportedTo } from '../resource/visibility.ts';
 import type { AcceptedServer } from './accepted-server.ts';
-import { isExportedTo, wildcardsOver } from './services.ts';
 
 /** One name on one listener, with the VirtualService (if any) that brings routes for it. */
 export type Binding = {

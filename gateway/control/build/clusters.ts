@@ -1,10 +1,10 @@
 import type { Cluster, Endpoint } from '../../snapshot/cluster.ts';
 import { compareText } from '../resource/age.ts';
 import type { CatalogReader } from '../resource/catalog/catalog.ts';
+import { findDestinationRule } from '../resource/catalog/destination-rules.ts';
 import { carries } from '../resource/catalog/select.ts';
+import { type Backend, findBackend } from '../resource/catalog/services.ts';
 import type { GatewayIdentity } from './build-input.ts';
-import { findDestinationRule } from './destination-rules.ts';
-import { type Backend, findBackend } from './services.ts';
 import { isDnsName, type Workload, workloadsOf } from './workloads.ts';
 
 /** What a route asks for; the rest of a cluster follows from the objects behind it. */

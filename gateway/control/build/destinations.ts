@@ -1,12 +1,13 @@
 import type { Problem, Severity } from '../../snapshot/problem.ts';
 import type { CatalogReader } from '../resource/catalog/catalog.ts';
+import { findDestinationRule, type MergedRule } from '../resource/catalog/destination-rules.ts';
+import { type Backend, findBackend, findHidden, hasAnyPort, portsOf } from '../resource/catalog/services.ts';
 import type { ProblemCode } from '../resource/codes.ts';
 import type { HttpRule, RuleDestination } from '../resource/istio/virtual-service.ts';
 import type { FieldPath, VirtualServiceResource } from '../resource/resource.ts';
+import { exportOf } from '../resource/visibility.ts';
 import { type ClusterRequest, clusterKey } from './clusters.ts';
-import { findDestinationRule, type MergedRule } from './destination-rules.ts';
 import { problemAt } from './problem-at.ts';
-import { type Backend, findBackend, hasAnyPort, portsOf } from './services.ts';
 
 /** The cluster of a destination, and what is wrong with it: then the cluster is empty and its share gets 503. */
 export type ResolvedDestination = { readonly cluster: ClusterRequest; readonly problems: readonly Problem[] };
@@ -52,6 +53,13 @@ function defaultPort(backend: Backend | undefined, gatewayPort: number): number 
 
 function unknownHost(destination: RuleDestination, context: DestinationContext): Problem {
   const { host, writtenHost } = destination;
+  const hidden = findHidden(host, context.catalog);
+  if (hidden !== undefined) {
+    return problemOf(context, destination, ['host'], 'error', 'MG0305', [
+      `${hidden.resource.kind} ${hidden.resource.namespace}/${hidden.resource.name} is exported to ${exportOf(hidden.resource).join(', ')}, `,
+      `not to the gateway's namespace ${context.gatewayNamespace}, so its share of the requests gets 503. Export it to "${context.gatewayNamespace}" or "*".`,
+    ]);
+  }
   return problemOf(context, destination, ['host'], 'error', 'IST0101', [
     `No Service or ServiceEntry answers for the destination ${writtenHost}`,
     host === writtenHost ? '' : ` (${host})`,

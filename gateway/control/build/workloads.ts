@@ -1,11 +1,11 @@
 import { isIP } from 'node:net';
 import { type CatalogReader, workloadLabels } from '../resource/catalog/catalog.ts';
 import { selectPods, selectWorkloadEntries } from '../resource/catalog/select.ts';
+import type { Backend } from '../resource/catalog/services.ts';
 import type { EndpointPort, EndpointSliceSpec, PodRef } from '../resource/core/endpoints.ts';
 import type { ServicePort } from '../resource/core/service.ts';
 import type { WorkloadEntrySpec } from '../resource/istio/workload-entry.ts';
 import type { Labels, PodResource, ServiceEntryResource, ServiceResource } from '../resource/resource.ts';
-import type { Backend } from './services.ts';
 
 /** One place behind a backend's port, with the labels that subsets look at. */
 export type Workload = {

@@ -41,6 +41,10 @@ export const codes = {
   MG0304: { title: 'Gateway selects other gateways', help: "Make spec.selector match this appliance's labels." },
   MG0305: { title: 'Not exported', help: "Export it to the gateway's namespace (exportTo)." },
   MG0306: { title: 'Certificate expired or not yet valid', help: 'Renew the certificate.' },
+  MG0307: {
+    title: 'Node port belongs to a Service',
+    help: 'Give the Service another nodePort, delete it, or map another port under ports:.',
+  },
   MG0401: {
     title: 'Not enforced, hosts closed',
     help: 'Remove the object, narrow its selector, or accept it under security.acceptUnenforced.',
@@ -50,6 +54,7 @@ export const codes = {
   MG0404: { title: 'Not for this gateway', help: 'Nothing: others enforce or serve it.' },
   MG0405: { title: 'Routes of a kind that is not served yet', help: 'Write them as Gateway and VirtualService.' },
   MG0406: { title: 'Accepted object not found', help: 'Correct or remove the entry of security.acceptUnenforced.' },
+  MG0407: { title: 'Backend wants mutual TLS', help: 'Set its PeerAuthentication to PERMISSIVE.' },
   MG1101: { title: 'Gateway port has no node port', help: 'Map it under ports: in gateway.yaml.' },
   MG1102: { title: 'Port belongs to the appliance', help: 'Map the Gateway port to another node port under ports:.' },
   MG1103: { title: 'No HTTPS port to redirect to', help: 'Map a Gateway port with an HTTPS server under ports:.' },
@@ -105,7 +110,13 @@ export const codes = {
  * Codes that tell what is missing here, whatever version of the object is taken: no last good version could mend it, and
  * keeping one back would hide the newest wish to close something.
  */
-export const tellingCodes: ReadonlySet<string> = new Set<keyof typeof codes>(['MG0401', 'MG0403', 'MG0405']);
+export const tellingCodes: ReadonlySet<string> = new Set<keyof typeof codes>([
+  'MG0307',
+  'MG0401',
+  'MG0403',
+  'MG0405',
+  'MG0407',
+]);
 
 /** A code of the registry. */
 export type ProblemCode = keyof typeof codes;

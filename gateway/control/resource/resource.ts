@@ -92,6 +92,7 @@ export type EndpointsResource = ResourceOf<'Endpoints'>;
 export type EndpointSliceResource = ResourceOf<'EndpointSlice'>;
 export type PodResource = ResourceOf<'Pod'>;
 export type SecretResource = ResourceOf<'Secret'>;
+export type PeerAuthenticationResource = ResourceOf<'PeerAuthentication'>;
 export type HttpRouteResource = ResourceOf<'HTTPRoute'>;
 export type KubernetesGatewayResource = ResourceOf<'KubernetesGateway'>;
 export type IngressResource = ResourceOf<'Ingress'>;

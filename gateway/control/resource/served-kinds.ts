@@ -76,7 +76,7 @@ export const bodies: { readonly [K in ServedKind]: Reader<ReadBody<K>> } = {
   Service: withSpec(readService),
   Endpoints: withFields(endpointsFields, toEndpoints),
   EndpointSlice: withFields(endpointSliceFields, (value, at, meta) => toEndpointSlice(value, at, meta.labels ?? {})),
-  Pod: withFields(podFields, (value, _at, meta) => toPod(value, meta.deletionTimestamp !== undefined)),
+  Pod: withFields(podFields, (value, _at, meta) => toPod(value, meta)),
   Secret: withFields(secretFields, toSecret),
   Namespace: withFields({ spec: ignored, status: ignored }, () => null),
   AuthorizationPolicy: withAnySpec(readAuthorizationPolicy),

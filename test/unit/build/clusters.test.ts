@@ -360,7 +360,7 @@ spec: ${spec}
 
   test('one that is not exported to the gateway does not answer', () => {
     const spec = `{hosts: [api.example.com], resolution: DNS, ${ports}, exportTo: ["."]}`;
-    assert.deepEqual(codesOf(buildFrom(route + entry(spec))), ['error IST0101 spec.http[0].route[0].destination.host']);
+    assert.deepEqual(codesOf(buildFrom(route + entry(spec))), ['error MG0305 spec.http[0].route[0].destination.host']);
   });
 });
 

@@ -202,3 +202,70 @@ test('in the whole, what build reports with its own knowledge is left to it', ()
   const text = routing('host: nobody') + gateway;
   assert.deepEqual(analyzeText(text, { scope: 'whole' }), []);
 });
+
+describe('a Service', () => {
+  const nodePorts = [{ port: 31_380, purpose: 'a port for traffic' }];
+  const exposed = (type: string, ports: string, more = '') =>
+    `{apiVersion: v1, kind: Service, metadata: {name: istio-ingressgateway, namespace: istio-system}, spec: {type: ${type}, ports: ${ports}${more}}}\n`;
+  const found = (text: string) =>
+    analyzeText(text, { nodePorts, scope: 'whole' }).map(({ severity, code, field }) => `${severity} ${code} ${field}`);
+
+  test('whose nodePort is one of our ports is an error: kube-proxy takes the packets first', () => {
+    const clash = '[{port: 80, name: a, nodePort: 30080}, {port: 81, name: b, nodePort: 31380}]';
+    assert.deepEqual(found(exposed('NodePort', clash)), ['error MG0307 spec.ports[1].nodePort']);
+    assert.deepEqual(found(exposed('LoadBalancer', '[{port: 80}]', ', healthCheckNodePort: 31380')), [
+      'error MG0307 spec.healthCheckNodePort',
+    ]);
+    const [problem] = analyzeText(exposed('NodePort', '[{port: 80, nodePort: 31380}]'), { nodePorts });
+    assert.equal(problem?.severity, 'warning', 'a part of a configuration does not know the settings');
+    assert.match(problem?.message ?? '', /kubectl -n istio-system delete service istio-ingressgateway/);
+  });
+
+  test('with another port, another transport or another type does not clash', () => {
+    assert.deepEqual(found(exposed('NodePort', '[{port: 80, nodePort: 31381}]')), []);
+    assert.deepEqual(found(exposed('NodePort', '[{port: 80, protocol: UDP, nodePort: 31380}]')), []);
+    assert.deepEqual(found(exposed('ClusterIP', '[{port: 80, nodePort: 31380}]')), []);
+    assert.deepEqual(found(exposed('NodePort', '[{port: 80, nodePort: 0}]')), []);
+  });
+});
+
+describe('a backend that accepts mutual TLS only', () => {
+  const peer = (spec: string, namespace = 'default', name = 'p') =>
+    `---\n{apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: {name: ${name}, namespace: ${namespace}}, spec: ${spec}}\n`;
+  const STRICT = '{mtls: {mode: STRICT}}';
+  const base = routing('host: app') + gateway + service.replace('{port: 80}', '{port: 80, targetPort: 8080}');
+  const injected = (labels = 'app: app') =>
+    `---\n{apiVersion: v1, kind: Pod, metadata: {name: a, labels: {${labels}}}, spec: {containers: [{name: app}, {name: istio-proxy}]}, status: {podIP: 10.0.0.1}}\n`;
+  const found = (text: string) => analyzeText(base + text).map(({ code, field }) => `${code} ${field}`);
+  const REFUSED = ['MG0407 spec.http[0].route[0].destination.host'];
+
+  test('is an error at the destination; the narrowest object decides', () => {
+    const table: readonly [string, boolean][] = [
+      [peer(STRICT), true],
+      [peer(STRICT, 'istio-system'), true],
+      [peer(STRICT, 'other'), false],
+      [peer(STRICT, 'istio-system') + peer('{mtls: {mode: PERMISSIVE}}'), false],
+      [peer(STRICT, 'istio-system') + peer('{mtls: {mode: UNSET}}'), true],
+      [peer(STRICT) + peer('{selector: {matchLabels: {app: app}}, mtls: {mode: DISABLE}}', 'default', 'q'), false],
+      [peer('{selector: {matchLabels: {app: app}}, mtls: {mode: STRICT}}'), true],
+      [peer('{selector: {matchLabels: {app: other}}, mtls: {mode: STRICT}}'), false],
+      [
+        peer('{selector: {matchLabels: {app: app}}, mtls: {mode: STRICT}, portLevelMtls: {8080: {mode: DISABLE}}}'),
+        false,
+      ],
+      [peer('{selector: {matchLabels: {app: app}}, portLevelMtls: {8080: {mode: STRICT}}}'), true],
+      [peer('{selector: {matchLabels: {app: app}}, portLevelMtls: {9090: {mode: STRICT}}}'), false],
+    ];
+    for (const [text, refused] of table) {
+      assert.deepEqual(found(text), refused ? REFUSED : [], text);
+      assert.deepEqual(found(text + injected()), refused ? REFUSED : [], text);
+    }
+  });
+
+  test('is none where its Pods have no sidecar that could insist on it', () => {
+    const bare = injected().replace(', {name: istio-proxy}', '');
+    assert.deepEqual(found(peer(STRICT) + bare), []);
+    const ambient = bare.replace('labels:', 'annotations: {ambient.istio.io/redirection: enabled}, labels:');
+    assert.deepEqual(found(peer(STRICT) + ambient), REFUSED);
+  });
+});

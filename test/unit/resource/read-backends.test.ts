@@ -138,7 +138,7 @@ status: {loadBalancer: {}}
     assert.deepEqual(spec, {
       type: 'NodePort',
       ports: [
-        { port: 80, name: 'http', targetPort: 'web', protocol: 'TCP' },
+        { port: 80, name: 'http', targetPort: 'web', protocol: 'TCP', nodePort: 30_080 },
         { port: 53, name: 'dns', targetPort: 53, protocol: 'UDP' },
       ],
       selector: { app: 'x' },
@@ -220,6 +220,7 @@ ports: [{name: "", port: 80}]
       podIP: '10.0.0.1',
       ready: true,
       ports: [{ name: 'web', containerPort: 8080, protocol: 'TCP' }],
+      sidecar: false,
     });
     const ready = (status: string, meta?: string) => pod(status, meta).ready;
     assert.equal(ready('podIP: 10.0.0.1, phase: Running, conditions: [{type: Ready, status: "True"}]'), true);

@@ -1,11 +1,13 @@
 import type { Problem } from '../../../snapshot/problem.ts';
+import type { MergedRule } from '../catalog/destination-rules.ts';
+import type { Backend } from '../catalog/services.ts';
 import type { RuleDestination } from '../istio/virtual-service.ts';
-import { ROOT_NAMESPACE } from '../policies/root-namespace.ts';
-import type { DestinationRuleResource, FieldPath, VirtualServiceResource } from '../resource.ts';
+import type { FieldPath, VirtualServiceResource } from '../resource.ts';
 import { suggestion } from '../suggestion.ts';
+import { exportOf } from '../visibility.ts';
+import { checkMutualTls } from './check-mutual-tls.ts';
 import { problemAbout } from './finding.ts';
-import type { AnalyzeOptions } from './options.ts';
-import type { Backend, ResourceIndex } from './resource-index.ts';
+import type { ResourceIndex } from './resource-index.ts';
 
 type Check = {
   readonly service: VirtualServiceResource;
@@ -24,35 +26,28 @@ export function checkDestinations(service: VirtualServiceResource, index: Resour
     return action.destinations.flatMap((destination) => {
       const check = { service, destination, rule, backend: index.backend(destination.host) };
       const subset = destination.subset === undefined ? [] : checkSubset(check, destination.subset, index);
+      const plain = checkMutualTls(service, fieldOf(check, 'host'), destination, index);
       // Build says the others, from the settings and endpoints that only it knows.
-      return index.options.scope === 'whole' ? subset : [...subset, ...checkHost(check, index), ...checkPort(check)];
+      return index.options.scope === 'whole'
+        ? [...subset, ...plain]
+        : [...subset, ...plain, ...checkHost(check, index), ...checkPort(check)];
     });
   });
 }
 
 function checkSubset(check: Check, subset: string, index: ResourceIndex): Problem[] {
   const { service, destination, backend } = check;
-  const known = subsetsOf(destination.host, backend?.resource.namespace ?? service.namespace, index);
-  if (known.names.has(subset)) return [];
+  const rule = index.ruleFor(destination.host, backend?.resource.namespace ?? service.namespace);
+  if (rule?.subsets.has(subset)) return [];
   return [
     problemAbout(service, fieldOf(check, 'subset'), {
       // In a part of the configuration, the rule may simply be elsewhere; one that is here can be judged.
-      severity: known.rules.length === 0 && index.options.scope === 'partial' ? 'warning' : 'error',
+      severity: rule === undefined && index.options.scope === 'partial' ? 'warning' : 'error',
       code: 'MG0303',
-      message: subsetMessage(subset, destination.host, known),
+      message: subsetMessage(subset, destination.host, rule),
     }),
   ];
 }
-
-function subsetsOf(host: string, namespace: string, index: ResourceIndex): HostSubsets {
-  const { options } = index;
-  const namespaces = [options.gatewayNamespace, namespace, ROOT_NAMESPACE];
-  const rules = index.rulesFor(host).filter((rule) => namespaces.includes(rule.namespace) && isVisible(rule, options));
-  return { rules, names: new Set(rules.flatMap((rule) => rule.spec.subsets.map(({ name }) => name))) };
-}
-
-/** The DestinationRules that count for a host, and the subsets that they define. */
-type HostSubsets = { readonly rules: readonly DestinationRuleResource[]; readonly names: ReadonlySet<string> };
 
 function fieldOf({ rule, destination }: Check, ...rest: FieldPath): FieldPath {
   return ['spec', 'http', rule, 'route', destination.index, 'destination', ...rest];
@@ -62,6 +57,15 @@ function checkHost(check: Check, index: ResourceIndex): Problem[] {
   const { service, destination, backend } = check;
   if (backend !== undefined) return [];
   const { host, writtenHost } = destination;
+  const hidden = index.anyBackend(host)?.resource;
+  if (hidden !== undefined)
+    return [
+      problemAbout(service, fieldOf(check, 'host'), {
+        severity: 'warning',
+        code: 'MG0305',
+        message: `${hidden.kind} ${hidden.namespace}/${hidden.name} is exported to ${exportOf(hidden).join(', ')}, not to the gateway's namespace ${index.options.gatewayNamespace}: its requests get 503. Export it to "${index.options.gatewayNamespace}" or "*".`,
+      }),
+    ];
   const full = host === writtenHost ? '' : ` (${host})`;
   return [
     problemAbout(service, fieldOf(check, 'host'), {
@@ -106,15 +110,10 @@ function portsOf(backend: Backend | undefined): readonly number[] {
   return backend.resource.spec.ports.flatMap(({ port, protocol }) => (protocol === 'TCP' ? [port] : []));
 }
 
-function isVisible(rule: DestinationRuleResource, options: AnalyzeOptions): boolean {
-  const { exportTo } = rule.spec;
-  return exportTo.includes('*') || exportTo.includes(options.gatewayNamespace);
-}
-
-function subsetMessage(subset: string, host: string, { rules, names }: HostSubsets): string {
-  if (rules.length === 0)
+function subsetMessage(subset: string, host: string, rule: MergedRule | undefined): string {
+  if (rule === undefined)
     return `No DestinationRule defines subsets of ${host}, so "${subset}" selects nothing. Create one with this subset, or remove the subset here.`;
-  const owners = rules.map((rule) => `${rule.namespace}/${rule.name}`).join(', ');
-  const list = names.size === 0 ? 'none' : [...names].join(', ');
-  return `DestinationRule ${owners} has no subset "${subset}" of ${host} (it has: ${list}). Add it there, or correct it here.${suggestion(subset, names)}`;
+  const owners = rule.rules.map(({ namespace, name }) => `${namespace}/${name}`).join(', ');
+  const list = rule.subsets.size === 0 ? 'none' : [...rule.subsets.keys()].join(', ');
+  return `DestinationRule ${owners} has no subset "${subset}" of ${host} (it has: ${list}). Add it there, or correct it here.${suggestion(subset, rule.subsets.keys())}`;
 }

@@ -1,7 +1,8 @@
 import type { Problem } from '../../../snapshot/problem.ts';
+import type { Backend } from '../catalog/services.ts';
 import type { DestinationRuleResource, Labels } from '../resource.ts';
 import { problemAbout } from './finding.ts';
-import type { Backend, ResourceIndex } from './resource-index.ts';
+import type { ResourceIndex } from './resource-index.ts';
 
 /** Subsets whose labels no workload of the service carries, where the service has workloads at all. */
 export function checkSubsets(rule: DestinationRuleResource, index: ResourceIndex): Problem[] {

@@ -2,6 +2,7 @@ import type { Problem } from '../../../snapshot/problem.ts';
 import type { Resource, ResourceKind, ResourceOf } from '../resource.ts';
 import { checkDestinations } from './check-destinations.ts';
 import { checkGateway, checkGatewayClaims } from './check-gateways.ts';
+import { checkNodePorts } from './check-node-ports.ts';
 import { checkAccepted, checkPolicy } from './check-policies.ts';
 import { checkReach } from './check-reach.ts';
 import { checkHttpRoute, checkIngress, checkKubernetesGateway } from './check-route-kinds.ts';
@@ -20,6 +21,7 @@ const CHECKS: { readonly [K in ResourceKind]?: readonly Check<K>[] } = {
   Gateway: [checkGateway],
   VirtualService: [checkReach, checkRuleOrder, checkDestinations],
   DestinationRule: [checkSubsets],
+  Service: [checkNodePorts],
   AuthorizationPolicy: [checkPolicy],
   RequestAuthentication: [checkPolicy],
   EnvoyFilter: [checkPolicy],

@@ -30,7 +30,7 @@ export class GatewayHosts {
 }
 
 /** `*.b.c`, `*.c`, `*` for `a.b.c`. */
-export function wildcardsOver(host: string): readonly string[] {
+function wildcardsOver(host: string): readonly string[] {
   const patterns: string[] = [];
   for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) patterns.push(`*${host.slice(dot)}`);
   return [...patterns, '*'];

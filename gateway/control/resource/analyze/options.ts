@@ -12,6 +12,8 @@ export type AnalyzeOptions = {
    * so it is a warning.
    */
   readonly scope: 'whole' | 'partial';
+  /** Ports that the appliance listens on, with what for: "a port for traffic". */
+  readonly nodePorts?: readonly { readonly port: number; readonly purpose: string }[];
   /** `Kind/namespace/name` of objects whose lack of enforcement people accept (`security.acceptUnenforced`). */
   readonly acceptUnenforced?: readonly string[];
   /** Milliseconds since the epoch; given, certificates are checked for expiry. */

@@ -1,25 +1,21 @@
 import type { CatalogReader } from '../catalog/catalog.ts';
+import { findDestinationRule, type MergedRule } from '../catalog/destination-rules.ts';
 import { selectPods, selectWorkloadEntries } from '../catalog/select.ts';
-import { CLUSTER_DOMAIN } from '../host-names.ts';
+import { type Backend, findBackend, findHidden } from '../catalog/services.ts';
+import type { PeerAuthentications } from '../policies/mutual-tls.ts';
+import { ROOT_NAMESPACE } from '../policies/root-namespace.ts';
 import type {
-  DestinationRuleResource,
   GatewayResource,
   KubernetesGatewayResource,
   Labels,
+  PodResource,
   SecretResource,
-  ServiceEntryResource,
-  ServiceResource,
   TargetedResource,
 } from '../resource.ts';
 import type { ClockReader } from './clock.ts';
-import { type GatewayHosts, wildcardsOver } from './gateway-hosts.ts';
+import type { GatewayHosts } from './gateway-hosts.ts';
 import type { AnalysisMemory } from './memory.ts';
 import type { AnalyzeOptions } from './options.ts';
-
-/** What a destination's host leads to. */
-export type Backend =
-  | { readonly kind: 'service'; readonly resource: ServiceResource }
-  | { readonly kind: 'entry'; readonly resource: ServiceEntryResource };
 
 /**
  * All objects, findable by what the checks ask for. Made for one run of the checks of one object: every question is
@@ -69,25 +65,19 @@ export class ResourceIndex {
     return this.#catalog.targeted();
   }
 
-  /** The Service or ServiceEntry behind a destination's full host. */
+  /** The Service or ServiceEntry behind a destination's full host, as far as the gateway may use it. */
   backend(host: string): Backend | undefined {
-    const service =
-      this.#catalog.service(host) ??
-      this.#catalog.service(`${host}.${CLUSTER_DOMAIN}`) ??
-      this.#catalog.service(`${host}.cluster.local`);
-    if (service !== undefined) return { kind: 'service', resource: service };
-    for (const pattern of [host, ...wildcardsOver(host)]) {
-      const [entry] = this.#catalog.serviceEntries(pattern);
-      if (entry !== undefined) return { kind: 'entry', resource: entry };
-    }
-    return undefined;
+    return findBackend(host, this.#catalog, this.options.gatewayNamespace);
   }
 
-  /** DestinationRules for a host, those for the host itself before wildcards over it. */
-  rulesFor(host: string): readonly DestinationRuleResource[] {
-    return [host, ...spellings(host), ...wildcardsOver(host)].flatMap((pattern) =>
-      this.#catalog.destinationRules(pattern),
-    );
+  /** The same without regard to whom it is exported to. */
+  anyBackend(host: string): Backend | undefined {
+    return findHidden(host, this.#catalog);
+  }
+
+  /** The DestinationRules that count at the gateway for a host whose service is of that namespace, as one. */
+  ruleFor(host: string, service: string): MergedRule | undefined {
+    return findDestinationRule(host, { gateway: this.options.gatewayNamespace, service }, this.#catalog);
   }
 
   /** True when some Pod or WorkloadEntry of the namespace carries all labels of both (at least one label). */
@@ -99,6 +89,19 @@ export class ResourceIndex {
       selectPods(namespace, wanted, this.#catalog).length > 0 ||
       selectWorkloadEntries(namespace, wanted, this.#catalog).length > 0
     );
+  }
+
+  /** Pods of a namespace that carry all labels of a selector: for the rare check that must look at each. */
+  pods(namespace: string, selector: Labels): readonly PodResource[] {
+    return selectPods(namespace, selector, this.#catalog);
+  }
+
+  /** Those that may concern the workloads of a namespace. */
+  peerAuthentications(namespace: string): PeerAuthentications {
+    return {
+      ofNamespace: this.#catalog.peerAuthentications(namespace),
+      ofRoot: namespace === ROOT_NAMESPACE ? [] : this.#catalog.peerAuthentications(ROOT_NAMESPACE),
+    };
   }
 
   hostsOf(gateway: GatewayResource): GatewayHosts {
@@ -136,11 +139,4 @@ export class ResourceIndex {
 function split(name: string): [namespace: string, name: string] {
   const slash = name.indexOf('/');
   return [name.slice(0, slash), name.slice(slash + 1)];
-}
-
-/** `name.ns` and `name.ns.svc` mean the same service as its full host. */
-function spellings(host: string): readonly string[] {
-  if (!host.endsWith(`.${CLUSTER_DOMAIN}`)) return [];
-  const name = host.slice(0, -CLUSTER_DOMAIN.length - 1);
-  return [name, `${name}.svc`];
 }

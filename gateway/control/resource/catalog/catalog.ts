@@ -6,6 +6,7 @@ import {
   type EndpointsResource,
   type GatewayResource,
   type KubernetesGatewayResource,
+  type PeerAuthenticationResource,
   type PodResource,
   type PolicyResource,
   type Resource,
@@ -170,6 +171,9 @@ export class CatalogReader {
   targeted(): readonly TargetedResource[] {
     return this.#items('targeted');
   }
+  peerAuthentications(namespace: string): readonly PeerAuthenticationResource[] {
+    return this.#items(`peers ${namespace}`);
+  }
   kubernetesGateway(namespace: string, name: string): KubernetesGatewayResource | undefined {
     return this.#items(`kubernetes-gateway ${namespace}/${name}`)[0];
   }
@@ -221,11 +225,12 @@ function namesOf(item: Item): readonly string[] {
       return ['targeted', `policies ${item.namespace}`];
     case 'Telemetry':
       return ['targeted'];
+    case 'PeerAuthentication':
+      return [`peers ${item.namespace}`];
     case 'KubernetesGateway':
       return [`kubernetes-gateway ${item.namespace}/${item.name}`];
     case 'VirtualService':
     case 'Namespace':
-    case 'PeerAuthentication':
     case 'HTTPRoute':
     case 'Ingress':
       return [];

@@ -1,5 +1,6 @@
 import { defined } from '../defined.ts';
 import { ipAddress } from '../istio/host-values.ts';
+import type { Metadata } from '../metadata.ts';
 import { listOf } from '../reader/collections.ts';
 import { refine, required } from '../reader/reader.ts';
 import { record } from '../reader/record.ts';
@@ -21,11 +22,10 @@ const containerPort = refine(
       : { containerPort: value.containerPort, protocol: value.protocol ?? 'TCP', ...defined({ name: value.name }) },
 );
 
+const container = record({ name: text, ports: listOf(containerPort) }, { others: 'ignore' });
+
 /** Most of a Pod is the kubelet's business: only what routing needs is read. */
-const spec = record(
-  { containers: listOf(record({ ports: listOf(containerPort) }, { others: 'ignore' })) },
-  { others: 'ignore' },
-);
+const spec = record({ containers: listOf(container), initContainers: listOf(container) }, { others: 'ignore' });
 
 const condition = record({ type: text, status: text }, { others: 'ignore' });
 
@@ -40,17 +40,26 @@ type PodValue = {
 };
 
 /** Puts what {@link podFields} read together. A Pod written by hand has no conditions: its address is enough. */
-export function toPod(value: PodValue, deleting: boolean): PodSpec {
+export function toPod(value: PodValue, metadata: Metadata): PodSpec {
   const { podIP, phase, conditions } = value.status ?? {};
   const ready = conditions?.find((entry) => entry.type === 'Ready');
   const running = phase === undefined || phase === 'Running';
   return {
     ready:
-      !deleting &&
+      metadata.deletionTimestamp === undefined &&
       running &&
       podIP !== undefined &&
       (ready === undefined ? !conditions?.length : ready.status === 'True'),
     ports: (value.spec?.containers ?? []).flatMap((container) => container.ports ?? []),
-    ...defined({ podIP }),
+    ...defined({ podIP, sidecar: hasSidecar(value.spec, metadata) }),
   };
+}
+
+/** The injector's annotation, or its container (an init container where Kubernetes has native sidecars); ambient redirects. */
+function hasSidecar(pod: PodValue['spec'], { annotations }: Metadata): boolean | undefined {
+  const containers = [...(pod?.containers ?? []), ...(pod?.initContainers ?? [])];
+  if (containers.some(({ name }) => name === 'istio-proxy')) return true;
+  if (annotations?.['sidecar.istio.io/status'] !== undefined) return true;
+  if (annotations?.['ambient.istio.io/redirection'] === 'enabled') return true;
+  return containers.length === 0 ? undefined : false;
 }

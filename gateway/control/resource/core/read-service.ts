@@ -14,6 +14,9 @@ const targetPort: Reader<number | string> = (at) => {
   return typeof at.value === 'string' ? plainText(at) : port(at);
 };
 
+/** 0 stands, as in Kubernetes, for one that the cluster chooses. */
+const nodePort: Reader<number> = (at) => (at.value === 0 ? undefined : port(at));
+
 const protocol = oneOf({ TCP: 'TCP', UDP: 'UDP', SCTP: 'SCTP' } as const);
 
 const servicePort: Reader<ServicePort> = refine(
@@ -23,7 +26,7 @@ const servicePort: Reader<ServicePort> = refine(
     targetPort,
     protocol,
     appProtocol: plainText,
-    nodePort: ignored,
+    nodePort,
   }),
   (value) => {
     if (value.port === undefined) return undefined;
@@ -31,7 +34,7 @@ const servicePort: Reader<ServicePort> = refine(
       port: value.port,
       targetPort: value.targetPort ?? value.port,
       protocol: value.protocol ?? 'TCP',
-      ...defined({ name: value.name, appProtocol: value.appProtocol }),
+      ...defined({ name: value.name, appProtocol: value.appProtocol, nodePort: value.nodePort }),
     };
   },
 );
@@ -55,7 +58,8 @@ const fields = record({
   ...ignoredFields('clusterIP', 'clusterIPs', 'externalIPs', 'ipFamilies', 'ipFamilyPolicy', 'trafficDistribution'),
   ...ignoredFields('sessionAffinity', 'sessionAffinityConfig', 'internalTrafficPolicy', 'externalTrafficPolicy'),
   ...ignoredFields('loadBalancerIP', 'loadBalancerSourceRanges', 'loadBalancerClass', 'topologyKeys', 'ipFamily'),
-  ...ignoredFields('allocateLoadBalancerNodePorts', 'healthCheckNodePort'),
+  healthCheckNodePort: nodePort,
+  allocateLoadBalancerNodePorts: ignored,
 });
 
 /** `spec` of a Service. */
@@ -64,16 +68,22 @@ export const readService: Reader<ServiceSpec> = refine(fields, (spec, at) => {
   if (type === 'ExternalName' && spec.externalName === undefined)
     at.reportKey({ message: 'Type ExternalName needs externalName: a DNS name.' });
   checkPorts(spec.ports ?? [], at);
+  const exposed = type === 'NodePort' || type === 'LoadBalancer';
   return {
     type,
-    ports: spec.ports ?? [],
+    ports: (spec.ports ?? []).map((one) => (exposed ? one : withoutNodePort(one))),
     publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
     ...defined({
       selector: spec.selector && Object.keys(spec.selector).length > 0 ? spec.selector : undefined,
+      healthCheckNodePort: exposed ? spec.healthCheckNodePort : undefined,
       externalName: type === 'ExternalName' ? spec.externalName : undefined,
     }),
   };
 });
+
+function withoutNodePort({ nodePort: _nodePort, ...rest }: ServicePort): ServicePort {
+  return rest;
+}
 
 function checkPorts(ports: readonly ServicePort[], at: At): void {
   const seen = new Set<string>();

@@ -8,6 +8,8 @@ export type ServiceSpec = {
   /** Set for type ExternalName. */
   readonly externalName?: string;
   readonly publishNotReadyAddresses: boolean;
+  /** Set by Kubernetes for a LoadBalancer with `externalTrafficPolicy: Local`: kube-proxy answers there on every node. */
+  readonly healthCheckNodePort?: number;
 };
 
 export type ServicePort = {
@@ -17,4 +19,6 @@ export type ServicePort = {
   readonly targetPort: number | string;
   readonly protocol: 'TCP' | 'UDP' | 'SCTP';
   readonly appProtocol?: string;
+  /** Port that kube-proxy takes on every node; only of types NodePort and LoadBalancer. */
+  readonly nodePort?: number;
 };

@@ -1,14 +1,17 @@
-import type { Problem } from '../../snapshot/problem.ts';
-import type { CatalogReader } from '../resource/catalog/catalog.ts';
-import { CLUSTER_DOMAIN } from '../resource/host-names.ts';
-import type { Subset, TrafficPolicy } from '../resource/istio/destination-rule.ts';
-import { ROOT_NAMESPACE } from '../resource/policies/root-namespace.ts';
-import type { DestinationRuleResource, Labels } from '../resource/resource.ts';
-import { problemAt } from './problem-at.ts';
-import { isExportedTo, wildcardsOver } from './services.ts';
+import type { Problem } from '../../../snapshot/problem.ts';
+import { formatPath } from '../field-path.ts';
+import { CLUSTER_DOMAIN } from '../host-names.ts';
+import type { Subset, TrafficPolicy } from '../istio/destination-rule.ts';
+import { ROOT_NAMESPACE } from '../policies/root-namespace.ts';
+import type { DestinationRuleResource, Labels } from '../resource.ts';
+import { isExportedTo } from '../visibility.ts';
+import type { CatalogReader } from './catalog.ts';
+import { wildcardsOver } from './services.ts';
 
 /** All DestinationRules that count for one host, as one. */
 export type MergedRule = {
+  /** What it is made of, the oldest first. */
+  readonly rules: readonly DestinationRuleResource[];
   readonly policy: TrafficPolicy;
   readonly subsets: ReadonlyMap<string, MergedSubset>;
   readonly problems: readonly Problem[];
@@ -57,13 +60,18 @@ function merge(rules: readonly DestinationRuleResource[]): MergedRule {
       else subsets.set(subset.name, { labels: subset.labels, policy: { ...policy, ...subset.policy } });
     }
   }
-  return { policy, subsets, problems };
+  return { rules, policy, subsets, problems };
 }
 
 function duplicateSubset(rule: DestinationRuleResource, subset: Subset, index: number): Problem {
-  return problemAt(rule, ['spec', 'subsets', index, 'name'], {
+  const { kind, namespace, name, origin } = rule;
+  const path = ['spec', 'subsets', index, 'name'];
+  return {
     severity: 'error',
     code: 'MG1104',
     message: `The subset ${subset.name} of ${rule.spec.host} is defined twice (several DestinationRules for one host are joined); the first definition counts. Rename or remove this one.`,
-  });
+    object: { kind, namespace, name },
+    field: formatPath(path),
+    position: origin.positionOf(path, 'value'),
+  };
 }
