@@ -19,6 +19,9 @@ export type IssueOptions = {
   readonly notBefore?: Date;
   readonly notAfter?: Date;
   readonly algorithm?: 'ecdsa' | 'rsa';
+  /** Groups, where a cluster reads them: the O of a client certificate. */
+  readonly organizations?: readonly string[];
+  readonly usage?: 'server' | 'client';
 };
 
 /** A certificate authority of a test's own; `certificatePem` is what clients trust. */
@@ -36,6 +39,9 @@ const RSA = {
 } as const;
 
 x509.cryptoProvider.set(webcrypto);
+
+const SERVER_USAGE = new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]);
+const CLIENT_USAGE = new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]);
 
 /** Makes a CA with a fresh ECDSA key, valid for a day around now. */
 export async function makeCa(name = 'mesh-gateway test CA'): Promise<TestCa> {
@@ -69,25 +75,22 @@ async function issue(
     notBefore = daysFromNow(-1),
     notAfter = daysFromNow(1),
     algorithm = 'ecdsa',
+    organizations = [],
+    usage = 'server',
   }: IssueOptions,
 ): Promise<Certificate> {
   const keyAlgorithm = algorithm === 'rsa' ? RSA : ECDSA;
   const keys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify']);
   const leaf = await x509.X509CertificateGenerator.create({
     serialNumber: serial.toString(16).padStart(4, '0'),
-    subject: `CN=${names[0]}`,
+    subject: [...organizations.map((value) => ({ O: [value] })), { CN: [names[0] ?? ''] }],
     issuer: ca.subject,
     notBefore,
     notAfter,
     signingAlgorithm: ECDSA,
     publicKey: keys.publicKey,
     signingKey,
-    extensions: [
-      new x509.SubjectAlternativeNameExtension(
-        names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
-      ),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-    ],
+    extensions: usage === 'client' ? [CLIENT_USAGE] : [alternativeNames(names), SERVER_USAGE],
   });
   const certificatePem = `${leaf.toString('pem')}\n`;
   return {
@@ -99,6 +102,12 @@ async function issue(
     notBefore: notBefore.getTime(),
     notAfter: notAfter.getTime(),
   };
+}
+
+function alternativeNames(names: readonly string[]): x509.Extension {
+  return new x509.SubjectAlternativeNameExtension(
+    names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
+  );
 }
 
 async function privateKeyPem(key: CryptoKey): Promise<string> {

@@ -3,33 +3,30 @@
  * objects in memory. It runs nothing: no controller fills Endpoints, no kubelet starts Pods. Tests of everything that
  * speaks to a cluster start one; `kubectl` can be its client.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { stringify } from 'yaml';
-import { makeCa } from '../certificates.ts';
-import { ApiStatus, noSuchResource } from './api-status.ts';
+import { type IssueOptions, makeCa, type TestCa } from '../certificates.ts';
 import { AuditLog } from './audit-log.ts';
-import { readBody } from './body.ts';
 import { Catalogue } from './catalogue.ts';
-import type { ClusterState, Features, Target } from './cluster-state.ts';
-import { abolish, establish, establishedStatus } from './custom-resources.ts';
-import { discoveryDocument } from './discovery.ts';
+import { type KubernetesVersion, PROFILES } from './cluster-profile.ts';
+import type { ClusterState } from './cluster-state.ts';
 import { Door } from './door.ts';
-import { ADMIN, bearerToken, type TokenOptions, Tokens, type User, unauthorized } from './identity.ts';
-import { istioDefinitions } from './istio-definitions.ts';
+import { Faults } from './faults.ts';
+import { ADMIN, type TokenOptions, Tokens } from './identity.ts';
 import { copyOf, type KubeObject } from './kube-object.ts';
-import { perform } from './perform.ts';
-import { findTarget, parseResourcePath, verbOf } from './request-target.ts';
+import { defaultRoles } from './rbac.ts';
+import { handleRequest, type RequestContext } from './request-handler.ts';
 import { type ObjectRef, Seed } from './seed.ts';
+import { SideEffects } from './side-effects.ts';
 import { Store } from './store.ts';
-import type { Entry } from './table.ts';
 import type { Watcher } from './watch.ts';
-import { sendFailure, sendJson } from './wire.ts';
 import { Writes } from './writes.ts';
 
 export type ApiServerOptions = {
+  /** Which Kubernetes it plays; '1.12' has no EndpointSlices, no coordination v1, no bookmarks, no server-side apply. */
+  readonly version?: KubernetesVersion;
   /** How many ports lead to this cluster, as to several API servers of one; default 1. */
   readonly doors?: number;
-  /** API groups (`discovery.k8s.io`) and versions of groups (`coordination.k8s.io/v1`) that are not served. */
+  /** Further API groups (`discovery.k8s.io`) and versions (`coordination.k8s.io/v1`) that are not served. */
   readonly without?: readonly string[];
   /** Custom resources that exist from the start; default Istio's. */
   readonly definitions?: readonly KubeObject[];
@@ -37,47 +34,44 @@ export type ApiServerOptions = {
   readonly bookmarkIntervalMs?: number;
   /** Changes that a resource remembers for watches; default 20,000. */
   readonly history?: number;
+  /** Whether users may do only what stored roles let them; off by default. */
+  readonly rbac?: 'off' | 'enforced';
+  /** The shortest life of a requested token; 600 in a real cluster and by default. */
+  readonly minTokenSeconds?: number;
 };
-
-/** What a recent cluster serves no more. */
-const GONE_SINCE: readonly string[] = [
-  'extensions',
-  'networking.k8s.io/v1beta1',
-  'coordination.k8s.io/v1beta1',
-  'events.k8s.io/v1beta1',
-  'apiextensions.k8s.io/v1beta1',
-];
 
 /** A running server. `stop` breaks what is open. */
 export class ApiServer {
   readonly audit = new AuditLog();
+  readonly faults: Faults;
   readonly #tokens = new Tokens();
   readonly #watchers = new Set<Watcher>();
   readonly #state: ClusterState;
-  readonly #writes: Writes;
+  readonly #context: RequestContext;
   readonly #seed: Seed;
-  readonly #caPem: string;
+  readonly #ca: TestCa;
   #doors: readonly Door[] = [];
 
-  private constructor(options: ApiServerOptions, caPem: string) {
-    const store = new Store({ history: options.history ?? 20_000 });
-    const catalogue = new Catalogue(options.without ?? GONE_SINCE);
-    this.#state = { store, catalogue, features: featuresOf(options) };
-    this.#writes = new Writes(this.#state, (target, entry, removed) => this.#afterWrite(target, entry, removed));
-    this.#seed = new Seed(this.#state, this.#writes);
-    this.#caPem = caPem;
+  private constructor(options: ApiServerOptions, ca: TestCa) {
+    const tokens = this.#tokens;
+    const watchers = this.#watchers;
+    const state = stateOf(options);
+    const effects = new SideEffects({ state, watchers, tokens, caPem: ca.certificatePem });
+    const writes = new Writes(state, (target, entry, removed) => effects.follow(target, entry, removed));
+    this.faults = new Faults(() => this.#doors, watchers);
+    this.#ca = ca;
+    this.#state = state;
+    this.#seed = new Seed(state, writes);
+    const { rbac = 'off', minTokenSeconds = 600 } = options;
+    const { audit, faults } = this;
+    this.#context = { state, writes, watchers, tokens, faults, audit, rbac, minTokenSeconds };
   }
 
   static async start(options: ApiServerOptions = {}): Promise<ApiServer> {
     const ca = await makeCa('test cluster CA');
-    const certificate = await ca.issue({ names: ['127.0.0.1', 'localhost', 'kubernetes.default.svc'] });
-    const server = new ApiServer(options, ca.certificatePem);
-    server.#populate(options.definitions ?? istioDefinitions());
-    const handle = (request: IncomingMessage, response: ServerResponse) => void server.#handle(request, response);
-    const doors = Array.from({ length: options.doors ?? 1 }, () =>
-      Door.open({ certificate, clientCaPem: ca.certificatePem, handle }),
-    );
-    server.#doors = await Promise.all(doors);
+    const server = new ApiServer(options, ca);
+    server.#populate(options.definitions ?? PROFILES[options.version ?? '1.32'].definitions());
+    await server.#open(options.doors ?? 1);
     return server;
   }
 
@@ -92,7 +86,7 @@ export class ApiServer {
 
   /** The authority that clients must trust. */
   get caPem(): string {
-    return this.#caPem;
+    return this.#ca.certificatePem;
   }
 
   /** A kubeconfig with the user's own new token; without a user, one that may do everything. */
@@ -100,7 +94,7 @@ export class ApiServer {
     const { user = ADMIN.user, url = this.url, namespace } = options;
     const groups = options.groups ?? (options.user === undefined ? ADMIN.groups : []) ?? [];
     const token = this.token({ ...options, user, groups });
-    const authority = Buffer.from(this.#caPem).toString('base64');
+    const authority = Buffer.from(this.caPem).toString('base64');
     return stringify({
       apiVersion: 'v1',
       kind: 'Config',
@@ -118,8 +112,17 @@ export class ApiServer {
     return this.#tokens.issue(options);
   }
 
-  revoke(token: string): void {
-    this.#tokens.revoke(token);
+  /** Ends tokens at once: one, or all of a user. */
+  expireTokens(which: { readonly token?: string; readonly user?: string }): void {
+    this.#tokens.expire(which);
+  }
+
+  /** A client certificate: CN is the user, O are the groups. */
+  clientCertificate(
+    options: Omit<TokenOptions, 'expiresInMs'> & Pick<IssueOptions, 'notAfter'>,
+  ): ReturnType<TestCa['issue']> {
+    const { user, groups = [], ...rest } = options;
+    return this.#ca.issue({ names: [user], organizations: groups, usage: 'client', ...rest });
   }
 
   /** Creates or replaces objects as they stand, status included; missing namespaces are made. */
@@ -156,104 +159,49 @@ export class ApiServer {
     this.#state.store.compact();
   }
 
-  /** The running watches, by `resource` or `resource.group`. */
+  /** The running watches, by resource. */
   watches(): string[] {
-    return [...this.#watchers].map(({ target: { type } }) =>
-      type.group === '' ? type.plural : `${type.plural}.${type.group}`,
-    );
+    return [...this.#watchers].map((watcher) => watcher.resource);
+  }
+
+  /** Sends a bookmark into every watch that takes them, now. */
+  bookmark(): void {
+    for (const watcher of this.#watchers) watcher.bookmark();
   }
 
   async stop(): Promise<void> {
+    await this.faults.clear();
     await Promise.all(this.#doors.map((door) => door.shut()));
   }
 
   #populate(definitions: readonly KubeObject[]): void {
     for (const name of ['default', 'kube-system', 'kube-public', 'kube-node-lease'])
       this.#seed.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-    for (const definition of definitions) this.#seed.apply(copyOf(definition));
+    for (const object of [...defaultRoles(), ...definitions]) this.#seed.apply(copyOf(object));
   }
 
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      await this.#answer(request, response);
-    } catch (error) {
-      if (response.headersSent) response.destroy();
-      else sendFailure(response, error instanceof ApiStatus ? error : internalError(error));
-    }
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '/', 'https://api');
-    const body = await readBody(request);
-    const user = this.#userOf(request);
-    const document = discoveryDocument(this.#state, url.pathname, request.headers.accept ?? '');
-    if (document !== undefined) {
-      sendJson(response, 200, document.body, { 'Content-Type': document.mediaType });
-      return;
-    }
-    this.#answerResource(request, response, url, body, user);
-  }
-
-  #answerResource(request: IncomingMessage, response: ServerResponse, url: URL, body: unknown, user: User): void {
-    const path = parseResourcePath(url.pathname);
-    if (path === undefined) throw noSuchResource();
-    const query = url.searchParams;
-    const verb = verbOf(request.method ?? 'GET', path, query);
-    const { group, plural: resource, subresource = '', namespace = '', name = '' } = path;
-    const log = (code: number) =>
-      this.audit.add({ user: user.name, verb, group, resource, subresource, namespace, name, code });
-    try {
-      const target = findTarget(this.#state.catalogue, path);
-      const performer = { state: this.#state, writes: this.#writes, watchers: this.#watchers };
-      perform(performer, { verb, target, query, request, response, body });
-      log(response.statusCode);
-    } catch (error) {
-      log(error instanceof ApiStatus ? error.status.code : 500);
-      throw error;
-    }
-  }
-
-  #userOf(request: IncomingMessage): User {
-    const token = bearerToken(request.headers.authorization);
-    const user = token === undefined ? undefined : this.#tokens.userOf(token);
-    if (user === undefined) throw unauthorized();
-    return user;
-  }
-
-  #afterWrite({ type }: Target, entry: Entry, removed: boolean): void {
-    if (type.kind !== 'CustomResourceDefinition') return;
-    if (removed) this.#abolish(entry.object);
-    else this.#establish(type, entry);
-  }
-
-  #establish(type: Target['type'], entry: Entry): void {
-    if (establish(this.#state, entry.object) === undefined) return;
-    const status = establishedStatus(entry);
-    if (status !== undefined) this.#state.store.table(type).put({ ...copyOf(entry.object), status });
-  }
-
-  #abolish(definition: KubeObject): void {
-    const type = abolish(this.#state, definition);
-    for (const watcher of this.#watchers)
-      if (watcher.target.type.plural === type?.plural && watcher.target.type.group === type.group) watcher.end();
+  async #open(count: number): Promise<void> {
+    const certificate = await this.#ca.issue({ names: ['127.0.0.1', 'localhost', 'kubernetes.default.svc'] });
+    const doors = Array.from({ length: count }, (_, index) =>
+      Door.open({
+        certificate,
+        clientCaPem: this.caPem,
+        handle: (request, response) => void handleRequest(this.#context, index, request, response),
+      }),
+    );
+    this.#doors = await Promise.all(doors);
   }
 }
 
-function featuresOf(options: ApiServerOptions): Features {
+function stateOf(options: ApiServerOptions): ClusterState {
+  const profile = PROFILES[options.version ?? '1.32'];
   return {
-    bookmarks: options.bookmarks !== 'off',
-    bookmarkIntervalMs: options.bookmarkIntervalMs ?? 60_000,
-    serverSideApply: true,
-    aggregatedDiscovery: true,
-    openApiV3: true,
-    gitVersion: 'v1.32.0',
+    store: new Store({ history: options.history ?? 20_000 }),
+    catalogue: new Catalogue([...profile.without, ...(options.without ?? [])]),
+    features: {
+      ...profile.features,
+      bookmarks: profile.features.bookmarks && options.bookmarks !== 'off',
+      bookmarkIntervalMs: options.bookmarkIntervalMs ?? 60_000,
+    },
   };
-}
-
-function internalError(error: unknown): ApiStatus {
-  return new ApiStatus(
-    500,
-    'InternalError',
-    `Internal error occurred: ${error instanceof Error ? error.stack : String(error)}`,
-  );
 }

@@ -1,4 +1,4 @@
-import { type ResourceType, resourceType } from './resource-type.ts';
+import { questionType, type ResourceType, resourceType } from './resource-type.ts';
 
 type Row = Partial<ResourceType>;
 
@@ -19,7 +19,7 @@ export const BUILT_IN_TYPES: readonly ResourceType[] = [
   core('ServiceAccount', 'serviceaccounts', { shortNames: ['sa'], subresources: ['token'] }),
   core('Event', 'events', { shortNames: ['ev'] }),
   grouped('events.k8s.io', ['v1', 'v1beta1'], 'Event', 'events', { shortNames: ['ev'] }),
-  grouped('discovery.k8s.io', ['v1'], 'EndpointSlice', 'endpointslices', { countsGenerations: true }),
+  grouped('discovery.k8s.io', ['v1', 'v1beta1'], 'EndpointSlice', 'endpointslices', { countsGenerations: true }),
   grouped('coordination.k8s.io', ['v1', 'v1beta1'], 'Lease', 'leases', { allowsUnconditionalUpdate: false }),
   grouped('apps', ['v1'], 'Deployment', 'deployments', DEPLOYMENT()),
   grouped('extensions', ['v1beta1'], 'Deployment', 'deployments', DEPLOYMENT()),
@@ -29,6 +29,10 @@ export const BUILT_IN_TYPES: readonly ResourceType[] = [
     namespaced: false,
     countsGenerations: true,
   }),
+  question('authentication', 'TokenReview', 'tokenreviews', { namespaced: false }),
+  question('authentication', 'SelfSubjectReview', 'selfsubjectreviews', { namespaced: false }),
+  question('authorization', 'SelfSubjectAccessReview', 'selfsubjectaccessreviews', { namespaced: false }),
+  question('authorization', 'SubjectAccessReview', 'subjectaccessreviews', { namespaced: false }),
   rbac('Role', 'roles', {}),
   rbac('RoleBinding', 'rolebindings', {}),
   rbac('ClusterRole', 'clusterroles', { namespaced: false }),
@@ -49,6 +53,10 @@ function core(kind: string, plural: string, row: Row): ResourceType {
 
 function grouped(group: string, versions: readonly string[], kind: string, plural: string, row: Row): ResourceType {
   return resourceType({ group, versions, kind, plural, ...row });
+}
+
+function question(group: string, kind: string, plural: string, row: Row): ResourceType {
+  return questionType({ group: `${group}.k8s.io`, versions: ['v1'], kind, plural, ...row });
 }
 
 function rbac(kind: string, plural: string, row: Row): ResourceType {

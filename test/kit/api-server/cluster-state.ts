@@ -11,12 +11,14 @@ export type ClusterState = {
 
 /** What this cluster can do; an old one can do less. */
 export type Features = {
+  readonly gitVersion: string;
   readonly bookmarks: boolean;
   readonly bookmarkIntervalMs: number;
   readonly serverSideApply: boolean;
   readonly aggregatedDiscovery: boolean;
   readonly openApiV3: boolean;
-  readonly gitVersion: string;
+  /** Whether fields that a structural schema does not know are dropped. */
+  readonly pruning: boolean;
 };
 
 /** Which resource, and what of it, a request is about. */

@@ -2,7 +2,6 @@ import type { ClusterState } from './cluster-state.ts';
 import type { ResourceType } from './resource-type.ts';
 import { hasStatus } from './strategy.ts';
 
-const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const STATUS_VERBS = ['get', 'patch', 'update'];
 
 /** A discovery document and the media type it is sent as. */
@@ -98,7 +97,7 @@ function describe(type: ResourceType): unknown {
     singularName,
     namespaced,
     kind,
-    verbs: VERBS,
+    verbs: type.verbs,
     ...(shortNames.length > 0 ? { shortNames } : {}),
     ...(categories.length > 0 ? { categories } : {}),
   };
@@ -152,7 +151,7 @@ function aggregatedResource(type: ResourceType, version: string): unknown {
     responseKind,
     scope: type.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: type.singular,
-    verbs: VERBS,
+    verbs: type.verbs,
     ...(type.shortNames.length > 0 ? { shortNames: type.shortNames } : {}),
     ...(type.categories.length > 0 ? { categories: type.categories } : {}),
     ...(subresources.length > 0 ? { subresources } : {}),

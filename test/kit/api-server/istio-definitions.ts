@@ -59,6 +59,28 @@ export function istioDefinitions(): KubeObject[] {
   ];
 }
 
+/** Istio's definitions of 2018, for a cluster of that age: v1beta1, one version, no schema and no columns. */
+export function oldIstioDefinitions(): KubeObject[] {
+  const kinds = [
+    ['Gateway', 'gateways'],
+    ['VirtualService', 'virtualservices'],
+    ['DestinationRule', 'destinationrules'],
+    ['ServiceEntry', 'serviceentries'],
+    ['EnvoyFilter', 'envoyfilters'],
+  ] as const;
+  return kinds.map(([kind, plural]) => ({
+    apiVersion: 'apiextensions.k8s.io/v1beta1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.networking.istio.io` },
+    spec: {
+      group: 'networking.istio.io',
+      names: { kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase() },
+      scope: 'Namespaced',
+      version: 'v1alpha3',
+    },
+  }));
+}
+
 /** CustomResourceDefinitions of the Gateway API's kinds that a gateway of Istio's meets beside its own. */
 export function gatewayApiDefinitions(): KubeObject[] {
   const group = 'gateway.networking.k8s.io';

@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { badRequest, methodNotAllowed, noSuchResource, success, successDetails } from './api-status.ts';
 import { mediaTypeOf } from './body.ts';
-import type { ClusterState, Target } from './cluster-state.ts';
+import type { Target } from './cluster-state.ts';
+import type { Fault, Faults } from './faults.ts';
+import type { User } from './identity.ts';
 import { isJsonObject } from './kube-object.ts';
 import { listPage } from './list.ts';
 import { patched } from './patch/patch.ts';
 import type { Verb } from './request-target.ts';
+import { type ReviewContext, requestToken, review } from './reviews.ts';
 import { hasStatus, parseBody } from './strategy.ts';
 import { Watcher } from './watch.ts';
 import { listBytes, sendBytes, sendEntry, sendJson } from './wire.ts';
@@ -19,17 +22,21 @@ export type ResourceRequest = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly body: unknown;
+  readonly user: User;
+  readonly faults: readonly Fault[];
 };
 
-export type Performer = {
-  readonly state: ClusterState;
+/** What requests are performed with. */
+export type Performer = Omit<ReviewContext, 'user'> & {
   readonly writes: Writes;
   readonly watchers: Set<Watcher>;
+  readonly faults: Faults;
 };
 
 /** Does what a request asks and answers it; refusals are thrown. */
 export function perform(performer: Performer, asked: ResourceRequest): void {
   checkSubresource(asked.target);
+  if (asked.target.subresource === undefined && !asked.target.type.verbs.includes(asked.verb)) throw methodNotAllowed();
   switch (asked.verb) {
     case 'get':
       return get(performer, asked);
@@ -59,23 +66,36 @@ function get({ writes }: Performer, { target, response }: ResourceRequest): void
   sendEntry(response, 200, target.type, target.version, writes.existing(target));
 }
 
-function list({ state }: Performer, { target, query, response }: ResourceRequest): void {
-  const { meta, entries } = listPage(state, target, query);
-  sendBytes(response, 200, listBytes(target.type, target.version, meta, entries));
+function list({ state }: Performer, { target, query, response, faults }: ResourceRequest): void {
+  const page = listPage(state, target, query);
+  const empty = faults.some(({ kind }) => kind === 'empty');
+  const entries = empty ? [] : page.entries;
+  const meta = empty ? { resourceVersion: page.meta.resourceVersion } : page.meta;
+  const body = listBytes(target.type, target.version, meta, entries);
+  if (faults.some(({ kind }) => kind === 'malformed')) sendBytes(response, 200, half(body));
+  else if (faults.some(({ kind }) => kind === 'truncated')) breakOff(response, body);
+  else sendBytes(response, 200, body);
 }
 
-function watch({ state, watchers }: Performer, { target, query, response }: ResourceRequest): void {
+function watch(performer: Performer, { target, query, response, faults }: ResourceRequest): void {
+  const { state, watchers } = performer;
   if (query.has('sendInitialEvents'))
     throw badRequest('sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled');
-  const watcher = new Watcher(state, target, query, response);
-  watchers.add(watcher);
-  response.once('close', () => watchers.delete(watcher));
+  const watcher = new Watcher(watchers, state, target, query, response);
+  if (performer.faults.stalled) watcher.stall();
   watcher.start(query);
+  if (faults.some(({ kind }) => kind === 'malformed')) watcher.garble('{"type":"ADDED","object":{"metadata\n');
+  if (faults.some(({ kind }) => kind === 'truncated')) watcher.cut();
 }
 
-function create({ writes }: Performer, { target, query, response, body }: ResourceRequest): void {
+function create(performer: Performer, { target, query, response, body, user }: ResourceRequest): void {
+  if (target.subresource === 'token')
+    return sendJson(response, 201, requestToken({ ...performer, user }, target, body));
   if (target.name !== undefined) throw methodNotAllowed();
-  const entry = writes.create(target, parseBody(target.type, target.version, body), optionsOf(query));
+  const object = parseBody(target.type, target.version, body);
+  const answer = review({ ...performer, user }, target, object);
+  if (answer !== undefined) return sendJson(response, 201, answer);
+  const entry = performer.writes.create(target, object, optionsOf(query));
   sendEntry(response, 201, target.type, target.version, entry);
 }
 
@@ -110,6 +130,16 @@ function removeAll({ state, writes }: Performer, { target, query, response, body
     writes.remove({ ...target, name, namespace }, body, optionsOf(query, body));
   }
   sendBytes(response, 200, listBytes(target.type, target.version, meta, entries));
+}
+
+function half(body: Buffer): Buffer {
+  return body.subarray(0, body.length >> 1);
+}
+
+/** Promises the whole body, sends half of it and resets. */
+function breakOff(response: ServerResponse, body: Buffer): void {
+  response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': String(body.length) });
+  response.write(half(body), () => response.destroy());
 }
 
 function optionsOf(query: URLSearchParams, body?: unknown): WriteOptions {

@@ -35,8 +35,12 @@ export type ResourceType = {
   readonly subresources: readonly string[];
   /** Whether PUT may leave out `metadata.resourceVersion`. */
   readonly allowsUnconditionalUpdate: boolean;
+  /** What may be done with it; a question (`SubjectAccessReview`) is only created. */
+  readonly verbs: readonly string[];
   readonly rules: ReadonlyMap<string, VersionRules>;
 };
+
+const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
 type Defaults = Pick<ResourceType, 'group' | 'kind' | 'plural'> &
   Partial<ResourceType> & { versions: readonly string[] };
@@ -54,9 +58,15 @@ export function resourceType(given: Defaults): ResourceType {
     countsGenerations: false,
     subresources: [],
     allowsUnconditionalUpdate: true,
+    verbs: VERBS,
     rules: new Map(),
     ...given,
   };
+}
+
+/** A kind that is asked, not stored. */
+export function questionType(given: Defaults): ResourceType {
+  return resourceType({ ...given, verbs: ['create'] });
 }
 
 /** The name under which a type's objects are stored; all versions share it. */

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { ApiStatus, expired } from './api-status.ts';
 import type { ClusterState, Target } from './cluster-state.ts';
 import { parseRevision } from './list.ts';
-import { apiVersionOf } from './resource-type.ts';
+import { apiVersionOf, storageName } from './resource-type.ts';
 import { parseSelectors, type Selects } from './selectors.ts';
 import type { Change, Entry, Table } from './table.ts';
 import { changeLine, watchLine } from './wire.ts';
@@ -13,6 +13,7 @@ const SLOW_WATCHER_BYTES = 256 * 1024 * 1024;
 /** One running watch. The server keeps them, to cut or stall them on order. */
 export class Watcher {
   readonly target: Target;
+  readonly #all: Set<Watcher>;
   readonly #response: ServerResponse;
   readonly #state: ClusterState;
   readonly #selects: Selects | undefined;
@@ -22,13 +23,25 @@ export class Watcher {
   #sentRevision = 0;
   #stopWatching: () => void = () => undefined;
 
-  constructor(state: ClusterState, target: Target, query: URLSearchParams, response: ServerResponse) {
+  constructor(
+    all: Set<Watcher>,
+    state: ClusterState,
+    target: Target,
+    query: URLSearchParams,
+    response: ServerResponse,
+  ) {
+    this.#all = all;
     this.#state = state;
     this.target = target;
     this.#response = response;
     const selects = parseSelectors(query);
     this.#selects = target.namespace === undefined ? selects : within(target.namespace, selects);
     this.#bookmarks = state.features.bookmarks && query.get('allowWatchBookmarks') === 'true';
+  }
+
+  /** `pods`, or `gateways.networking.istio.io`. */
+  get resource(): string {
+    return storageName(this.target.type);
   }
 
   /** Sends what happened since the asked revision and goes on until the client leaves or `end`. */
@@ -71,13 +84,13 @@ export class Watcher {
   }
 
   end(): void {
-    this.#stopWatching();
+    this.#leave();
     this.#response.end();
   }
 
   /** Breaks the connection in the middle. */
   cut(): void {
-    this.#stopWatching();
+    this.#leave();
     this.#response.destroy();
   }
 
@@ -134,7 +147,13 @@ export class Watcher {
   #open(): void {
     this.#response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache, private' });
     this.#response.flushHeaders();
-    this.#response.once('close', () => this.#stopWatching());
+    this.#all.add(this);
+    this.#response.once('close', () => this.#leave());
+  }
+
+  #leave(): void {
+    this.#stopWatching();
+    this.#all.delete(this);
   }
 
   #limitTime(query: URLSearchParams): void {

@@ -1,0 +1,136 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ApiStatus, noSuchResource } from './api-status.ts';
+import type { AuditLog } from './audit-log.ts';
+import { authenticate } from './authentication.ts';
+import { readBody } from './body.ts';
+import type { ClusterState } from './cluster-state.ts';
+import { discoveryDocument } from './discovery.ts';
+import { type Fault, type Faults, pause, statusOf } from './faults.ts';
+import { ANONYMOUS, type Tokens, type User, unauthorized } from './identity.ts';
+import { perform } from './perform.ts';
+import { type Attributes, forbidden, isAllowed } from './rbac.ts';
+import { findTarget, parseResourcePath, type ResourcePath, type Verb, verbOf } from './request-target.ts';
+import type { Watcher } from './watch.ts';
+import { sendFailure, sendJson } from './wire.ts';
+import type { Writes } from './writes.ts';
+
+/** What requests are handled with. */
+export type RequestContext = {
+  readonly state: ClusterState;
+  readonly writes: Writes;
+  readonly watchers: Set<Watcher>;
+  readonly tokens: Tokens;
+  readonly faults: Faults;
+  readonly audit: AuditLog;
+  readonly rbac: 'off' | 'enforced';
+  readonly minTokenSeconds: number;
+};
+
+type Exchange = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
+  readonly body: unknown;
+  readonly path: ResourcePath | undefined;
+  readonly verb: Verb;
+};
+
+/** The life of a request: ordered faults, who it is, may they, then what it asks. Never throws. */
+export async function handleRequest(
+  context: RequestContext,
+  door: number,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    const exchange = await readExchange(request, response);
+    const faults = context.faults.meeting({ ...seenOf(exchange), door });
+    if (await suffer(faults, exchange)) return;
+    answer(context, exchange, faults);
+  } catch (error) {
+    if (response.headersSent || response.destroyed) response.destroy();
+    else sendFailure(response, error instanceof ApiStatus ? error : internalError(error));
+  }
+}
+
+async function readExchange(request: IncomingMessage, response: ServerResponse): Promise<Exchange> {
+  const url = new URL(request.url ?? '/', 'https://api');
+  const body = await readBody(request);
+  const path = resourcePathOf(url.pathname);
+  const verb = path === undefined ? 'get' : verbOf(request.method ?? 'GET', path, url.searchParams);
+  return { request, response, url, body, path, verb };
+}
+
+/** `/apis/GROUP/VERSION` has the form of a resource path too short to name a resource. */
+function resourcePathOf(pathname: string): ResourcePath | undefined {
+  return parseResourcePath(pathname.replace(/\/$/, ''));
+}
+
+function seenOf({ verb, path }: Exchange): { verb: string; resource: string; namespace: string } {
+  if (path === undefined) return { verb, resource: '', namespace: '' };
+  const resource = path.group === '' ? path.plural : `${path.plural}.${path.group}`;
+  return { verb, resource, namespace: path.namespace ?? '' };
+}
+
+/** Plays the faults that come before the server's own work; true when nothing is left to answer. */
+async function suffer(faults: readonly Fault[], { response }: Exchange): Promise<boolean> {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  for (const fault of faults) {
+    if (fault.kind === 'hang') return true;
+    if (fault.kind === 'delay') await pause(fault.delayMs, gone.signal);
+    if (fault.kind === 'status') throw statusOf(fault.status, fault);
+  }
+  return gone.signal.aborted;
+}
+
+function answer(context: RequestContext, exchange: Exchange, faults: readonly Fault[]): void {
+  const user = authenticate(context.state, context.tokens, exchange.request);
+  if (context.rbac === 'off' && user === ANONYMOUS) throw unauthorized();
+  if (exchange.path === undefined) answerPath(context, exchange, user);
+  else answerResource(context, exchange, exchange.path, user, faults);
+}
+
+function answerPath(context: RequestContext, { request, response, url }: Exchange, user: User): void {
+  authorize(context, user, { kind: 'path', verb: 'get', path: url.pathname });
+  if (/^\/(healthz|livez|readyz)$/.test(url.pathname)) {
+    response.writeHead(200, { 'Content-Type': 'text/plain' }).end('ok');
+    return;
+  }
+  const document = discoveryDocument(context.state, url.pathname.replace(/\/$/, ''), request.headers.accept ?? '');
+  if (document === undefined) throw noSuchResource();
+  sendJson(response, 200, document.body, { 'Content-Type': document.mediaType });
+}
+
+function answerResource(
+  context: RequestContext,
+  { request, response, url, body, verb }: Exchange,
+  path: ResourcePath,
+  user: User,
+  faults: readonly Fault[],
+): void {
+  const { group, plural: resource, subresource = '', namespace = '', name = '' } = path;
+  const log = (code: number) =>
+    context.audit.add({ user: user.name, verb, group, resource, subresource, namespace, name, code });
+  try {
+    authorize(context, user, { kind: 'resource', verb, group, resource, subresource, namespace, name });
+    const target = findTarget(context.state.catalogue, path);
+    perform(context, { verb, target, query: url.searchParams, request, response, body, user, faults });
+    log(response.statusCode);
+  } catch (error) {
+    log(error instanceof ApiStatus ? error.status.code : 500);
+    throw error;
+  }
+}
+
+function authorize({ rbac, state }: RequestContext, user: User, attributes: Attributes): void {
+  if (rbac === 'enforced' && !isAllowed(state, user, attributes)) throw forbidden(user, attributes);
+}
+
+function internalError(error: unknown): ApiStatus {
+  return new ApiStatus(
+    500,
+    'InternalError',
+    `Internal error occurred: ${error instanceof Error ? error.stack : String(error)}`,
+  );
+}
