@@ -10,13 +10,15 @@ import {
   ipAddress,
   listOf,
   mapping,
+  namespaceName,
   oneOrMore,
   path,
   section,
   size,
   text,
 } from './fields.ts';
-import type { AddressPort, FolderSourceSettings, PortMapping, Settings } from './settings.ts';
+import type { AddressPort, PortMapping, Settings } from './settings.ts';
+import { sourceField } from './source-fields.ts';
 
 const PORT = integer({ from: 1, to: 65_535 });
 const SECOND = 1000;
@@ -29,9 +31,9 @@ export function settingsField(defaults: Settings, file: string): Field<Settings>
   return section<Settings>(
     {
       node: nodeName(defaults.node),
-      namespace: text(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'the name of a namespace (lower case, digits, -)'),
+      namespace: namespaceName(),
       labels: labels(),
-      source: source(defaults.source, file),
+      source: sourceField(defaults.source, file),
       ports: ports(),
       address: ipAddress(),
       backlog: integer({ from: 1, to: 65_535 }),
@@ -137,15 +139,6 @@ function admin(defaults: Settings, file: string): Field<Settings['admin']> {
 
 function addressPort(defaults: AddressPort): Field<AddressPort> {
   return section({ address: ipAddress(), port: PORT }, defaults);
-}
-
-/** `source: { folder: PATH }`: the key names the kind of source. */
-function source(defaults: FolderSourceSettings, file: string): Field<FolderSourceSettings> {
-  const byKind = section({ folder: path(file) }, { folder: defaults.path });
-  return (node, place, reading) => {
-    const read = byKind(node, place, reading);
-    return read === undefined ? undefined : { kind: 'folder', path: read.folder };
-  };
 }
 
 function ports(): Field<readonly PortMapping[]> {

@@ -133,6 +133,10 @@ export function text(pattern: RegExp, form: string): Field<string> {
   };
 }
 
+export function namespaceName(): Field<string> {
+  return text(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'the name of a namespace (lower case, digits, -)');
+}
+
 export function ipAddress(): Field<string> {
   return (node, place, reading) => {
     const value = isScalar(node) ? node.value : undefined;

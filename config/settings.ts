@@ -18,7 +18,7 @@ export type Settings = {
   readonly namespace: string;
   /** Labels of this appliance, matched by the selectors of Gateways and policies. Default: those of Istio's own gateway. */
   readonly labels: Readonly<Record<string, string>>;
-  readonly source: FolderSourceSettings;
+  readonly source: FolderSourceSettings | KubernetesSourceSettings;
   /** Gateway server port -> node ports. Gateway ports with the same node ports share one listener. */
   readonly ports: readonly PortMapping[];
   /** Address that node ports bind to; `::` is dual stack and falls back to `0.0.0.0` where IPv6 is off. */
@@ -50,7 +50,22 @@ export type Settings = {
 /** Istio's `pathNormalization.normalization`. */
 type PathNormalization = 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';
 
-export type FolderSourceSettings = { readonly kind: 'folder'; readonly path: string };
+type FolderSourceSettings = { readonly kind: 'folder'; readonly path: string };
+
+/** A cluster, by its API. */
+export type KubernetesSourceSettings = {
+  readonly kind: 'kubernetes';
+  /** A path; `credential:NAME` (a file that systemd's LoadCredential= gives); or `in-cluster`, a pod's own account. */
+  readonly kubeconfig: string;
+  /** Default: the kubeconfig's current-context. */
+  readonly context?: string;
+  /** Further API servers of the same cluster, tried after the kubeconfig's own. */
+  readonly servers: readonly string[];
+  /** Objects of other namespaces are not read; empty is all. The gateway's own namespace must be named if objects lie there. */
+  readonly namespaces: readonly string[];
+  /** What stands behind a Service: its pods, its cluster IP, or its node port on every node. Default `pods`. */
+  readonly endpoints: 'pods' | 'clusterIP' | 'nodePort';
+};
 export type PortMapping = { readonly gatewayPort: number; readonly nodePorts: readonly number[] };
 export type AddressPort = { readonly address: string; readonly port: number };
 

@@ -2,15 +2,14 @@
 // Never: lets two publications overlap, serves before the source has told everything once, throws for user input.
 // Called by: roles/control.ts. The road: change -> settle -> choose -> build -> publish -> accept -> report.
 import type { Problem } from '../snapshot/problem.ts';
-import type { SnapshotUnits } from '../snapshot/snapshot.ts';
 import { realTimers, type Timers } from '../support/timers.ts';
 import type { Evaluator } from './evaluator.ts';
-import { ProblemBoard } from './problem-board.ts';
+import { describeSourceProblems, distinctProblems } from './problem-board.ts';
 import type { Publisher, PublishOutcome } from './publish/publisher.ts';
 import { Rejections } from './rejections.ts';
 import type { ResourceKey } from './resource/resource.ts';
 import type { ObjectStore } from './source/object-store.ts';
-import { Quarantine } from './source/quarantine.ts';
+import { type Choice, chooseVersions } from './source/quarantine.ts';
 import type { SourceEvent } from './source/source.ts';
 
 /** The first change is taken at once, what follows in batches this far apart. */
@@ -20,7 +19,7 @@ export const RETRY_MS = 5_000;
 
 export type ControllerOptions = {
   readonly store: ObjectStore;
-  readonly evaluator: Pick<Evaluator, 'apply' | 'accept' | 'review' | 'found' | 'units'>;
+  readonly evaluator: Pick<Evaluator, 'evaluate'>;
   readonly publisher: Pick<Publisher, 'publish' | 'tidy' | 'problems'>;
   /** After each round: what is served may have changed. */
   readonly onRound: (round: { readonly outcome: PublishOutcome['kind'] }) => void;
@@ -32,69 +31,70 @@ export type ControllerOptions = {
   readonly timers?: Timers;
 };
 
+type Chosen = Choice<ReturnType<Evaluator['evaluate']>>;
+
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #timers: Timers;
   readonly #now: () => number;
   readonly #rejections = new Rejections();
-  readonly #quarantine: Quarantine;
-  readonly #board: ProblemBoard;
+  readonly #outside = new Map<string, readonly Problem[]>();
+  #choice: Chosen | undefined;
+  #problems: readonly Problem[] = [];
   #synced = false;
   #wanted = false;
-  #reviewWanted = false;
   #running: Promise<void> | undefined;
   #closed = false;
   #retry: (() => void) | undefined;
-  #tidying: Promise<void> | undefined;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#timers = options.timers ?? realTimers;
     this.#now = options.now ?? Date.now;
-    const { store, evaluator, publisher } = options;
-    this.#quarantine = new Quarantine({ store, workbench: evaluator, rejected: this.#rejections });
-    this.#board = new ProblemBoard({
-      store,
-      publisher,
-      evaluator,
-      quarantine: this.#quarantine,
-      timers: this.#timers,
-      onChange: options.onProblems,
-    });
   }
 
   /** An event of the source. Events of one turn of the loop are one change. */
   handle(event: SourceEvent): void {
     this.#options.store.apply(event);
     if (event.type === 'synced') this.#synced = true;
-    this.#want();
+    this.changed();
   }
 
-  /** Something besides objects may have changed: a certificate file, the time, what the workers have. */
+  /** Something that objects refer to changed (a certificate file). */
   changed(): void {
-    this.#reviewWanted = true;
-    this.#want();
+    if (this.#closed || !this.#synced) return;
+    this.#wanted = true;
+    this.#running ??= this.#rounds().finally(() => {
+      this.#running = undefined;
+    });
   }
 
   /** Problems of others (the supervisor, the state directory), shown beside our own; replaces what `from` said before. */
   report(from: string, problems: readonly Problem[]): void {
-    this.#board.report(from, problems);
-    this.#board.update();
+    this.#outside.set(from, problems);
+    this.changedProblems();
   }
 
-  /** The publisher may have other problems now. */
+  /** Makes the list of problems anew: the publisher has others now. */
   changedProblems(): void {
-    this.#board.update();
+    const { store, publisher } = this.#options;
+    this.#problems = distinctProblems([
+      ...describeSourceProblems(store.sourceProblems, store),
+      ...(this.#choice?.problems ?? []),
+      ...publisher.problems,
+      ...[...this.#outside.values()].flat(),
+    ]);
+    this.#options.onProblems(this.#problems);
   }
 
   /** Every current Problem, each once, sorted. */
   get problems(): readonly Problem[] {
-    return this.#board.problems;
+    return this.#problems;
   }
 
   /** True when the newest version of an object is not the one that serves. */
   isQuarantined(key: ResourceKey): boolean {
-    return this.#quarantine.isQuarantined(key);
+    return this.#choice?.quarantined.has(key) ?? false;
   }
 
   /** Resolves when everything that was said before has been published, or given up. */
@@ -107,7 +107,6 @@ export class Controller {
     this.#closed = true;
     this.#retry?.();
     await this.settled();
-    await this.#tidying;
   }
 
   async #rounds(): Promise<void> {
@@ -123,44 +122,37 @@ export class Controller {
     }
   }
 
-  #want(): void {
-    if (this.#closed || !this.#synced) return;
-    this.#wanted = true;
-    this.#running ??= this.#rounds().finally(() => {
-      this.#running = undefined;
-    });
-  }
-
   async #round(): Promise<void> {
-    const { evaluator, publisher } = this.#options;
-    if (this.#reviewWanted) evaluator.review();
-    this.#reviewWanted = false;
-    this.#quarantine.choose();
-    const { units } = evaluator;
-    const outcome = await publisher.publish(units);
-    this.#conclude(units, outcome);
-    this.#board.update();
-    this.#options.onRound({ outcome: outcome.kind });
-    // What a starting worker loads is shortened meanwhile; the next change does not wait for it.
-    this.#tidying ??= publisher.tidy().finally(() => {
-      this.#tidying = undefined;
+    const { store, evaluator, publisher } = this.#options;
+    const choice = chooseVersions({
+      objects: store.objects(),
+      evaluate: (resources) => evaluator.evaluate(resources),
+      rejected: this.#rejections,
+      standing: this.#choice?.errors,
     });
+    const outcome = await publisher.publish(choice.evaluation.units);
+    this.#conclude(choice, outcome);
+    this.changedProblems();
+    this.#options.onRound({ outcome: outcome.kind });
+    await publisher.tidy();
   }
 
-  #conclude(units: SnapshotUnits, outcome: PublishOutcome): void {
+  #conclude(choice: Chosen, outcome: PublishOutcome): void {
+    const { store } = this.#options;
     switch (outcome.kind) {
       case 'applied':
       case 'unchanged':
-        this.#quarantine.accept(this.#now());
-        this.#board.report('refused', []);
+        store.accept(choice.versions, this.#now());
+        this.#choice = choice;
+        this.#outside.delete('refused');
         break;
       case 'refused':
-        if (this.#rejections.blame(outcome, this.#quarantine, units, this.#options.store)) this.#wanted = true;
-        else this.#board.report('refused', [givenUp(outcome)]);
+        if (this.#rejections.blame(outcome, choice.versions, choice.evaluation.units, store)) this.#wanted = true;
+        else this.#outside.set('refused', [givenUp(outcome)]);
         break;
       case 'failed':
         this.#retry?.();
-        this.#retry = this.#timers.after(RETRY_MS, () => this.#want());
+        this.#retry = this.#timers.after(RETRY_MS, () => this.changed());
         break;
     }
   }

@@ -2,8 +2,8 @@ import type { AdminBackend, NodeStatus, NodeView, ShiftRequest, WorkerView } fro
 import type { Shifter } from '../control/change/shift.ts';
 import type { Controller } from '../control/controller.ts';
 import type { Publisher } from '../control/publish/publisher.ts';
-import type { DirectorySource } from '../control/source/directory.ts';
 import type { ObjectStore } from '../control/source/object-store.ts';
+import type { ObjectSource } from '../control/source/source.ts';
 import { roleStatistics } from '../telemetry/process-statistics.ts';
 import type { SupervisorPort } from './supervisor-port.ts';
 
@@ -12,7 +12,7 @@ export type BackendParts = {
   readonly startedAt: number;
   readonly controller: Controller;
   readonly publisher: Publisher;
-  readonly source: DirectorySource;
+  readonly source: ObjectSource;
   readonly store: ObjectStore;
   readonly shifter: Shifter;
   readonly supervisor: SupervisorPort;
@@ -51,20 +51,16 @@ function nodeStatus(parts: BackendParts): NodeStatus {
     reasons,
     startedAt,
     version: { served: publisher.served?.version ?? 0, published, ...(publishedAt !== undefined && { publishedAt }) },
-    source: {
-      kind: 'folder',
-      location: source.folder,
-      synced: source.synced,
-      objects: store.size,
-      ...(source.held !== undefined && { held: source.held }),
-    },
+    source: { ...source.status(), objects: store.size },
   };
 }
 
 /** Why this node should get no traffic, as control sees it; workers answer health checks themselves. */
 function reasonsAgainst({ publisher, source, workers }: BackendParts): string[] {
   const reasons: string[] = [];
-  if (!source.synced) reasons.push(`The folder ${source.folder} has not been read yet.`);
+  // A last good snapshot serves as well as a new one.
+  if (!source.synced && publisher.served === undefined)
+    reasons.push(`The source ${source.status().location} has not been read yet.`);
   if (publisher.served === undefined) reasons.push('No snapshot has been served yet.');
   if (!workers().some((worker) => worker.state === 'serving' && worker.version > 0))
     reasons.push('No worker serves traffic.');

@@ -8,13 +8,11 @@ import { startMetrics } from '#admin/metrics/server.ts';
 import { startAdmin } from '#admin/server.ts';
 import type { AdminBackend, WorkerView } from '#admin/views.ts';
 import type { Settings } from '#config/settings.ts';
-import { FileWeights } from '../control/change/file-weights.ts';
 import { Shifter } from '../control/change/shift.ts';
 import { Controller } from '../control/controller.ts';
 import { Evaluator } from '../control/evaluator.ts';
 import { Publisher } from '../control/publish/publisher.ts';
 import { AcceptedJournal } from '../control/source/accepted-journal.ts';
-import { DirectorySource } from '../control/source/directory.ts';
 import { ObjectStore } from '../control/source/object-store.ts';
 import type { Problem } from '../snapshot/problem.ts';
 import type { FromControl, ToControl } from '../supervisor/messages.ts';
@@ -22,6 +20,7 @@ import { type Logger, openLog } from '../telemetry/log.ts';
 import { roleStatistics } from '../telemetry/process-statistics.ts';
 import { createBackend } from './control-backend.ts';
 import { gatewayIdentity } from './gateway-identity.ts';
+import { type OpenedSource, openSource } from './object-source.ts';
 import { ownRecord } from './own-record.ts';
 import { ProblemLog } from './problem-log.ts';
 import { programVersion } from './program-version.ts';
@@ -59,7 +58,7 @@ class Control {
   readonly #journal: AcceptedJournal;
   readonly #publisher: Publisher;
   readonly #controller: Controller;
-  readonly #source: DirectorySource;
+  readonly #opened: OpenedSource;
   readonly #services: Service[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
   #workers: readonly WorkerView[] = [];
@@ -95,11 +94,12 @@ class Control {
       onProblems: (problems) => this.#problemLog.update(problems),
       onDefect: (error) => this.#log.error({ error }, 'a change could not be worked in; what is served stays'),
     });
-    this.#source = new DirectorySource({
-      folder: settings.source.path,
-      known: store.known(),
+    this.#opened = openSource({
+      settings,
+      store,
       emit: (event) => this.#controller.handle(event),
-      onDefect: (error) => this.#log.error({ error }, 'the folder could not be looked at; the next rescan tries again'),
+      report: (from, problems) => this.#report(from, problems),
+      log: this.#log,
     });
     this.#report('kept', kept.problems);
     const shifter = this.#createShifter(store, settings.node);
@@ -118,7 +118,7 @@ class Control {
       startedAt,
       controller: this.#controller,
       publisher: this.#publisher,
-      source: this.#source,
+      source: this.#opened.source,
       store,
       shifter,
       supervisor: this.#supervisor,
@@ -126,7 +126,7 @@ class Control {
       nodes: () => [{ ...own(), state: 'here', leader: false, lastSeenAt: Date.now() }],
     });
     this.#serve(settings, backend);
-    void this.#source.start();
+    void this.#opened.source.start();
     this.#every(CERTIFICATES_MS, () => evaluator.needsAnother() && this.#controller.changed());
     this.#every(REVIEW_MS, () => this.#controller.changed());
   }
@@ -165,10 +165,7 @@ class Control {
       objects: store,
       isQuarantined: (key) => this.#controller.isQuarantined(key),
       problems: () => this.#controller.problems,
-      writer: new FileWeights({
-        parsed: (file) => this.#source.parsed(file),
-        refresh: (file) => this.#source.refresh(file),
-      }),
+      writer: this.#opened.writer,
       settled: () => this.#controller.settled(),
       fleet: () => this.#fleet(),
       node,
@@ -228,8 +225,9 @@ class Control {
     if (this.#isStopping) return;
     this.#isStopping = true;
     for (const timer of this.#timers) clearInterval(timer);
-    this.#source.close();
+    this.#opened.source.close();
     await Promise.all([
+      this.#opened.close(),
       this.#controller.close().then(() => this.#publisher.close()),
       ...this.#services.map((service) => service.close()),
     ]);

@@ -14,7 +14,7 @@ export function gatewayIdentity(settings: Settings): GatewayIdentity {
       { port: metrics.port, purpose: 'the metrics page' },
     ],
     acceptUnenforced: settings.security.acceptUnenforced,
-    folder: source.path,
+    ...(source.kind === 'folder' ? { folder: source.path } : { endpoints: source.endpoints }),
     connectTimeoutMs: timeouts.connectMs,
   };
 }

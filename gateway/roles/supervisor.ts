@@ -54,7 +54,7 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
     address: options.settings.address,
     inheritedFds: inherited.sockets.map((socket) => socket.fd),
   });
-  const settings = withInheritedPorts(options.settings, sockets.inheritedPorts);
+  const settings = withCredentials(withInheritedPorts(options.settings, sockets.inheritedPorts), process.env);
   prepareRuntimeDir(settings.runtimeDir);
   const watchdogMs = watchdogIntervalMs(process.env);
   const childEnv = cleanEnvironment(childEnvironment(process.env));
@@ -281,6 +281,15 @@ function withInheritedPorts(settings: Settings, inherited: readonly number[]): S
       : mapping,
   );
   return { ...settings, ports };
+}
+
+/** Children see no environment, so the folder of LoadCredential= is put into the settings. */
+function withCredentials(settings: Settings, env: NodeJS.ProcessEnv): Settings {
+  const { source } = settings;
+  const name = source.kind === 'kubernetes' ? /^credential:(.*)$/.exec(source.kubeconfig)?.[1] : undefined;
+  if (source.kind !== 'kubernetes' || name === undefined) return settings;
+  const folder = env['CREDENTIALS_DIRECTORY'] ?? '/run/credentials/mesh-gateway.service';
+  return { ...settings, source: { ...source, kubeconfig: path.join(folder, name) } };
 }
 
 function prepareRuntimeDir(runtimeDir: string): void {

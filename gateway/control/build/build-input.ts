@@ -10,6 +10,9 @@ export type BuildInput = {
   readonly files?: ReadonlyMap<string, string>;
 };
 
+/** The addresses of its pods, its own address in the cluster, or its node port on every node. */
+export type EndpointMode = 'pods' | 'clusterIP' | 'nodePort';
+
 /** What build must know of the appliance itself; the same for the life of a builder. */
 export type GatewayIdentity = {
   /** Where the gateway itself lives: Secrets are looked up here first. */
@@ -21,8 +24,10 @@ export type GatewayIdentity = {
   readonly reservedPorts?: readonly { readonly port: number; readonly purpose: string }[];
   /** `Kind/namespace/name` of objects whose lack of enforcement people accept: they close no host. */
   readonly acceptUnenforced?: readonly ResourceKey[];
-  /** Named to people who have no routes yet. */
-  readonly folder: string;
+  /** What stands behind a Service; default `pods`. */
+  readonly endpoints?: EndpointMode;
+  /** Named to people who have no routes yet; absent where objects come from a cluster. */
+  readonly folder?: string;
   /** Of clusters whose DestinationRule does not say. */
   readonly connectTimeoutMs: number;
 };

@@ -30,7 +30,7 @@ export function buildCluster(request: ClusterRequest, gateway: GatewayIdentity, 
   const rule = findDestinationRule(host, { gateway: gateway.namespace, service: namespace }, catalog);
   const chosen = subset === undefined ? undefined : rule?.subsets.get(subset);
   const policy = chosen?.policy ?? rule?.policy ?? {};
-  const workloads = backend === undefined ? [] : workloadsOf(backend, port, catalog);
+  const workloads = backend === undefined ? [] : workloadsOf(backend, port, catalog, gateway.endpoints);
   const unknownSubset = subset !== undefined && chosen === undefined;
   const endpoints = unknownSubset
     ? []

@@ -6,6 +6,7 @@ import type { ProblemCode } from '../resource/codes.ts';
 import type { HttpRule, RuleDestination } from '../resource/istio/virtual-service.ts';
 import type { FieldPath, VirtualServiceResource } from '../resource/resource.ts';
 import { exportOf } from '../resource/visibility.ts';
+import type { EndpointMode } from './build-input.ts';
 import { type ClusterRequest, clusterKey } from './clusters.ts';
 import { problemAt } from './problem-at.ts';
 
@@ -19,6 +20,7 @@ export type DestinationContext = {
   /** Gateway port; stands in for a destination's port when the service has several. */
   readonly gatewayPort: number;
   readonly gatewayNamespace: string;
+  readonly endpoints: EndpointMode;
   readonly catalog: CatalogReader;
 };
 
@@ -39,7 +41,7 @@ export function resolveDestination(destination: RuleDestination, context: Destin
     problems: [
       ...(backend === undefined
         ? [unknownHost(destination, context)]
-        : portProblems(destination, backend, port, context)),
+        : [...portProblems(destination, backend, port, context), ...modeProblems(destination, backend, port, context)]),
       ...subsetProblems(destination, host, rule, context),
     ],
   };
@@ -90,6 +92,35 @@ function portProblems(
       `${backend.host} has the ports ${list} and the destination names none, so the listener's port ${port} is taken`,
       has ? '. ' : ', which it does not have: requests get 503. ',
       'Set destination.port.number.',
+    ]),
+  ];
+}
+
+/** What kube-proxy cannot give: a choice among pods, or any address at all. */
+function modeProblems(
+  destination: RuleDestination,
+  backend: Backend,
+  port: number,
+  context: DestinationContext,
+): Problem[] {
+  const { endpoints: mode } = context;
+  if (mode === 'pods' || backend.kind !== 'service' || backend.resource.spec.type === 'ExternalName') return [];
+  const { spec } = backend.resource;
+  const setting = `source.kubernetes.endpoints is ${mode}`;
+  if (destination.subset !== undefined)
+    return [
+      problemOf(context, destination, ['subset'], 'error', 'MG1105', [
+        `A subset needs the addresses of pods, and ${setting}, so the share of ${destination.subset} gets 503. `,
+        'Let this node reach the pod network and set endpoints: pods, or give each version a Service of its own.',
+      ]),
+    ];
+  const hasAddress = mode === 'clusterIP' ? spec.clusterIP : spec.ports.find((one) => one.port === port)?.nodePort;
+  if (hasAddress !== undefined || !spec.ports.some((one) => one.port === port)) return [];
+  const what = mode === 'clusterIP' ? 'no cluster IP (it is headless)' : `no node port for its port ${port}`;
+  return [
+    problemOf(context, destination, ['host'], 'error', 'MG1106', [
+      `${backend.host} has ${what}, and ${setting}, so its share of the requests gets 503. `,
+      mode === 'clusterIP' ? 'Give it a clusterIP.' : 'Make it a Service of type NodePort.',
     ]),
   ];
 }

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Certificate } from '../../snapshot/certificate.ts';
 import type { Cluster } from '../../snapshot/cluster.ts';
-import { NO_UNITS, UNIT_KINDS } from '../../snapshot/diff.ts';
 import { deepFreeze } from '../../snapshot/freeze.ts';
+import type { Listener } from '../../snapshot/listener.ts';
 import type { Problem } from '../../snapshot/problem.ts';
+import type { VirtualHost } from '../../snapshot/route.ts';
 import type { SnapshotUnits } from '../../snapshot/snapshot.ts';
-import type { UnitTable } from '../../snapshot/unit-table.ts';
-import { tablesOf, type UnitTables, unitsOf } from '../../snapshot/units.ts';
 import type { Bucket, Change } from '../resource/catalog/bucket-index.ts';
 import type { Catalog, CatalogChange } from '../resource/catalog/catalog.ts';
 import { ComputedTable } from '../resource/catalog/computed-table.ts';
@@ -19,6 +19,7 @@ import { buildCluster, type ClusterRequest } from './clusters.ts';
 import { type Denial, findDenials } from './denials.ts';
 import { buildListeners, type ListenerPlan } from './listeners.ts';
 import { type CompiledRules, compileRules } from './routes.ts';
+import { SortedRecord } from './sorted-record.ts';
 import { buildVirtualHost, type VirtualHostPlan } from './virtual-hosts.ts';
 
 type Buckets = CatalogChange['buckets'];
@@ -48,8 +49,10 @@ export class IncrementalBuild {
   readonly #rules = new MemoOf<VirtualServiceResource, CompiledRules>();
   readonly #clusterUnits = new ComputedTable<Cluster>((key, reads) => this.#computeCluster(key, reads));
 
-  #tables: UnitTables = tablesOf(NO_UNITS);
-  #units: SnapshotUnits = NO_UNITS;
+  readonly #listeners = new SortedRecord<Listener>();
+  readonly #virtualHosts = new SortedRecord<VirtualHost>();
+  readonly #clusters = new SortedRecord<Cluster>();
+  readonly #certificates = new SortedRecord<Certificate>();
 
   constructor(identity: GatewayIdentity, catalog: Catalog) {
     this.#identity = identity;
@@ -64,21 +67,18 @@ export class IncrementalBuild {
   update(change: CatalogChange): BuildUpdate {
     this.#revision = change.revision;
     const listening = this.#updateListeners(change.buckets);
-    const bound = this.#bound.update(listening.plan.servers, change);
+    const hosts = this.#bound.update(listening.plan.servers, change);
     const reclosed = this.#updateDenials(change.buckets) ? [...this.#hostPlans.values.keys()] : [];
-    const hosts = this.#updateHosts(bound, reclosed, change.buckets);
-    const clusters = this.#updateClusters(hosts, change.buckets);
-    const { plan, changes: listenerChanges } = listening;
-    const isSame = listenerChanges.size === 0;
-    const { listeners, certificates } = this.#tables;
-    this.#keep({
-      listeners: isSame ? listeners : replaced(listeners, plan.listeners),
-      virtualHosts: changed(this.#tables.virtualHosts, hosts, ({ virtualHost }) => virtualHost),
-      clusters: changed(this.#tables.clusters, clusters, (cluster) => cluster),
-      certificates: isSame ? certificates : replaced(certificates, plan.certificates),
+    const hostChanges = this.#updateHosts(hosts, reclosed, change.buckets);
+    this.#updateClusters(hostChanges, change.buckets);
+    const units = Object.freeze({
+      listeners: this.#listeners.current,
+      virtualHosts: this.#virtualHosts.current,
+      clusters: this.#clusters.current,
+      certificates: this.#certificates.current,
     });
-    const changes = [...listenerChanges.values(), ...hosts.values()];
-    return { units: this.#units, problems: changes.flatMap(problemChange) };
+    const changes = [...listening.changes.values(), ...hostChanges.values()];
+    return { units, problems: changes.flatMap(problemChange) };
   }
 
   /** The problems of everything that is built now, by part. */
@@ -92,6 +92,10 @@ export class IncrementalBuild {
     const isFirst = !this.#listenerPlans.values.has(name);
     const changes = this.#listenerPlans.refresh({ wanted: isFirst ? [name] : [], changed });
     const plan = this.#listenerPlans.values.get(name) as ListenerPlan;
+    if (changes.size > 0) {
+      this.#listeners.replace(plan.listeners);
+      this.#certificates.replace(plan.certificates);
+    }
     return { plan, changes };
   }
 
@@ -108,19 +112,19 @@ export class IncrementalBuild {
   ): HostChanges {
     const dropped = new Set([...hosts].filter(([, { size }]) => size === 0).map(([key]) => key));
     const wanted = [...hosts.keys(), ...reclosed].filter((key) => !dropped.has(key));
-    return this.#hostPlans.refresh({ wanted, dropped, changed });
+    const changes = this.#hostPlans.refresh({ wanted, dropped, changed });
+    const { set, gone } = split(changes);
+    this.#virtualHosts.change(
+      set.map(({ virtualHost }) => virtualHost),
+      gone,
+    );
+    return changes;
   }
 
-  #updateClusters(hosts: HostChanges, changed: Buckets): ReadonlyMap<string, Change<Cluster>> {
+  #updateClusters(hosts: HostChanges, changed: Buckets): void {
     const requested = this.#requests.update(hosts.values());
-    return this.#clusterUnits.refresh({ ...requested, changed });
-  }
-
-  /** While nothing has changed, the units are the same object. */
-  #keep(tables: UnitTables): void {
-    if (UNIT_KINDS.every((kind) => tables[kind] === this.#tables[kind])) return;
-    this.#tables = tables;
-    this.#units = unitsOf(tables);
+    const { set, gone } = split(this.#clusterUnits.refresh({ ...requested, changed }));
+    this.#clusters.change(set, gone);
   }
 
   #computeListeners(reads: Reads): ListenerPlan {
@@ -139,9 +143,9 @@ export class IncrementalBuild {
   /** A VirtualService with many hosts is compiled once for all that it reaches in the same way. */
   #compileRules(bound: BoundVirtualService, listenerPort: number, outer: Reads): CompiledRules {
     const scope = [listenerPort, bound.ports.join(), bound.gateways.join()].join(' ');
-    const gatewayNamespace = this.#identity.namespace;
+    const { namespace: gatewayNamespace, endpoints = 'pods' } = this.#identity;
     const entry = this.#rules.get(bound.resource, scope, this.#revision, (reads) =>
-      compileRules({ bound, listenerPort, gatewayNamespace, catalog: this.#catalog.reader(reads) }),
+      compileRules({ bound, listenerPort, gatewayNamespace, endpoints, catalog: this.#catalog.reader(reads) }),
     );
     outer.include(entry.buckets);
     return entry.value;
@@ -162,27 +166,12 @@ function problemChange({ before, after }: Change<{ problems: readonly Problem[] 
   return isDeepStrictEqual(change.before ?? [], change.after ?? []) ? [] : [change];
 }
 
-/** A table after changes by key. A unit that comes again with the same content keeps its identity. */
-function changed<T, V extends object>(
-  table: UnitTable<V>,
-  changes: ReadonlyMap<string, Change<T>>,
-  unitOf: (value: T) => V,
-): UnitTable<V> {
-  const set: [string, V][] = [];
+function split<T>(changes: ReadonlyMap<string, Change<T>>): { set: T[]; gone: string[] } {
+  const set: T[] = [];
   const gone: string[] = [];
-  for (const [key, { after }] of changes) {
-    if (after === undefined) gone.push(key);
-    else if (!isDeepStrictEqual(table.get(key), unitOf(after))) set.push([key, unitOf(after)]);
+  for (const [name, { after }] of changes) {
+    if (after === undefined) gone.push(name);
+    else set.push(after);
   }
-  return table.with(set, gone);
-}
-
-/** A table of exactly these units. */
-function replaced<V extends { readonly key: string }>(table: UnitTable<V>, units: readonly V[]): UnitTable<V> {
-  const wanted = new Map(units.map((unit) => [unit.key, unit]));
-  const gone = table.size === 0 ? [] : Object.keys(table.record).filter((key) => !wanted.has(key));
-  return table.with(
-    [...wanted].filter(([key, unit]) => !isDeepStrictEqual(table.get(key), unit)),
-    gone,
-  );
+  return { set, gone };
 }

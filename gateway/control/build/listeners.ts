@@ -84,8 +84,14 @@ function toListener(
     nodePorts: slot.nodePorts,
     protocol,
     tls: tlsServers(secured.filter(({ placed }) => placed.slot === slot)),
-    emptyHint: `No routes yet: put Gateway, VirtualService and Service objects as YAML files into ${identity.folder}`,
+    emptyHint: emptyHint(identity.folder),
   };
+}
+
+function emptyHint(folder: string | undefined): string {
+  return folder === undefined
+    ? 'No routes yet: apply Gateway and VirtualService objects to the cluster'
+    : `No routes yet: put Gateway, VirtualService and Service objects as YAML files into ${folder}`;
 }
 
 function listenerKey(slot: PortSlot, protocol: Protocol): string {

@@ -4,6 +4,7 @@ import type { CatalogReader } from '../resource/catalog/catalog.ts';
 import type { HttpMatch, HttpRule } from '../resource/istio/virtual-service.ts';
 import type { VirtualServiceResource } from '../resource/resource.ts';
 import type { BoundVirtualService } from './bindings.ts';
+import type { EndpointMode } from './build-input.ts';
 import { hasCatchAll, untilCatchAll } from './catch-all.ts';
 import type { ClusterRequest } from './clusters.ts';
 import { type DestinationContext, resolveDestination } from './destinations.ts';
@@ -21,6 +22,7 @@ export type RuleScope = {
   /** Gateway port of the listener. */
   readonly listenerPort: number;
   readonly gatewayNamespace: string;
+  readonly endpoints: EndpointMode;
   readonly catalog: CatalogReader;
 };
 
@@ -95,8 +97,8 @@ function toAction(
 
 function destinationContext(
   rule: HttpRule,
-  { bound, listenerPort, gatewayNamespace, catalog }: RuleScope,
+  { bound, listenerPort, gatewayNamespace, endpoints, catalog }: RuleScope,
 ): DestinationContext {
   const gatewayPort = bound.ports[0] ?? listenerPort;
-  return { virtualService: bound.resource, rule, gatewayPort, gatewayNamespace, catalog };
+  return { virtualService: bound.resource, rule, gatewayPort, gatewayNamespace, endpoints, catalog };
 }

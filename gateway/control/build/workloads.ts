@@ -6,6 +6,7 @@ import type { EndpointPort, EndpointSliceSpec, PodRef } from '../resource/core/e
 import type { ServicePort } from '../resource/core/service.ts';
 import type { WorkloadEntrySpec } from '../resource/istio/workload-entry.ts';
 import type { Labels, PodResource, ServiceEntryResource, ServiceResource } from '../resource/resource.ts';
+import type { EndpointMode } from './build-input.ts';
 
 /** One place behind a backend's port, with the labels that subsets look at. */
 export type Workload = {
@@ -16,9 +17,14 @@ export type Workload = {
 };
 
 /** Everything ready behind a port of a backend, whatever its labels. */
-export function workloadsOf(backend: Backend, port: number, catalog: CatalogReader): Workload[] {
+export function workloadsOf(
+  backend: Backend,
+  port: number,
+  catalog: CatalogReader,
+  mode: EndpointMode = 'pods',
+): Workload[] {
   return backend.kind === 'service'
-    ? behindService(backend.resource, port, catalog)
+    ? behindService(backend.resource, port, catalog, mode)
     : behindEntry(backend, port, catalog);
 }
 
@@ -27,16 +33,34 @@ export function isDnsName(address: string): boolean {
   return isIP(address) === 0;
 }
 
-function behindService(service: ServiceResource, port: number, catalog: CatalogReader): Workload[] {
+function behindService(service: ServiceResource, port: number, catalog: CatalogReader, mode: EndpointMode): Workload[] {
   const servicePort = service.spec.ports.find((one) => one.protocol === 'TCP' && one.port === port);
   if (service.spec.type === 'ExternalName') return external(service, port);
   if (servicePort === undefined) return [];
-  return [...inCluster(service, servicePort, catalog), ...outsideMachines(service, servicePort, catalog)];
+  const own =
+    mode === 'pods' ? inCluster(service, servicePort, catalog) : byKubeProxy(service, servicePort, catalog, mode);
+  return [...own, ...outsideMachines(service, servicePort, catalog)];
 }
 
 /** The name is a CNAME, so ports are the external host's own. */
 function external({ spec }: ServiceResource, port: number): Workload[] {
   return spec.externalName === undefined ? [] : [{ address: spec.externalName, port, weight: 1, labels: {} }];
+}
+
+/** Kube-proxy chooses the pod, so there are no labels for subsets to look at. */
+function byKubeProxy(
+  { spec }: ServiceResource,
+  { port, nodePort }: ServicePort,
+  catalog: CatalogReader,
+  mode: 'clusterIP' | 'nodePort',
+): Workload[] {
+  const at = { weight: 1, labels: {} };
+  if (mode === 'clusterIP') return spec.clusterIP === undefined ? [] : [{ ...at, address: spec.clusterIP, port }];
+  if (nodePort === undefined) return [];
+  const nodes = catalog.nodes().filter((node) => node.spec.ready);
+  return nodes.flatMap((node) =>
+    node.spec.addresses.slice(0, 1).map((address) => ({ ...at, address, port: nodePort })),
+  );
 }
 
 /** EndpointSlices are the truth where there are any, then Endpoints; Pods are asked only in a folder without both. */

@@ -59,6 +59,11 @@ export const codes = {
   MG1102: { title: 'Port belongs to the appliance', help: 'Map the Gateway port to another node port under ports:.' },
   MG1103: { title: 'No HTTPS port to redirect to', help: 'Map a Gateway port with an HTTPS server under ports:.' },
   MG1104: { title: 'Subset defined twice', help: 'Keep one of the two; the first counts.' },
+  MG1105: {
+    title: 'Subset without pod addresses',
+    help: 'Set source.kubernetes.endpoints: pods, or use a Service for each version.',
+  },
+  MG1106: { title: 'Service without an address of this mode', help: 'Give it a clusterIP, or type NodePort.' },
   MG0901: {
     title: 'Port not opened',
     help: 'Free the port (`ss -ltnp` names its owner), or map another under ports:.',

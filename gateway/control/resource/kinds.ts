@@ -36,6 +36,7 @@ const served: Readonly<Record<ServedKind, readonly [Served, ...(readonly Served[
   Pod: [{ group: '', versions: ['v1'] }],
   Secret: [{ group: '', versions: ['v1'] }],
   Namespace: [{ group: '', versions: ['v1'] }],
+  Node: [{ group: '', versions: ['v1'] }],
   AuthorizationPolicy: [SECURITY],
   RequestAuthentication: [SECURITY],
   PeerAuthentication: [SECURITY],
@@ -54,7 +55,7 @@ const served: Readonly<Record<ServedKind, readonly [Served, ...(readonly Served[
 const inert: Readonly<Record<string, readonly string[]>> = {
   '': words(
     'ConfigMap ServiceAccount PersistentVolume PersistentVolumeClaim ReplicationController ResourceQuota LimitRange',
-    'Event Node PodTemplate ComponentStatus Binding',
+    'Event PodTemplate ComponentStatus Binding',
   ),
   apps: words('Deployment ReplicaSet DaemonSet StatefulSet ControllerRevision'),
   extensions: words('Deployment ReplicaSet DaemonSet NetworkPolicy PodSecurityPolicy'),

@@ -51,7 +51,7 @@ export function identify(value: object, defaultNamespace: string): Identity {
   return {
     apiVersion: stringOf(fields['apiVersion']),
     kind,
-    namespace: kind === 'Namespace' ? '' : (stringOf(written['namespace']) ?? defaultNamespace),
+    namespace: kind === 'Namespace' || kind === 'Node' ? '' : (stringOf(written['namespace']) ?? defaultNamespace),
     name: stringOf(written['name']),
   };
 }

@@ -3,6 +3,7 @@
 // Called by: build (to translate), the controller (to keep and compare), analyze (to cross-check).
 import type { SourcePosition } from '../../snapshot/problem.ts';
 import type { EndpointSliceSpec, EndpointsSpec } from './core/endpoints.ts';
+import type { NodeSpec } from './core/node.ts';
 import type { PodSpec } from './core/pod.ts';
 import type { SecretSpec } from './core/secret.ts';
 import type { ServiceSpec } from './core/service.ts';
@@ -51,6 +52,7 @@ export type ResourceSpecs = {
   readonly Pod: PodSpec;
   readonly Secret: SecretSpec;
   readonly Namespace: null;
+  readonly Node: NodeSpec;
   readonly AuthorizationPolicy: AuthorizationPolicySpec;
   readonly RequestAuthentication: RequestAuthenticationSpec;
   readonly PeerAuthentication: PeerAuthenticationSpec;
@@ -91,6 +93,7 @@ export type ServiceResource = ResourceOf<'Service'>;
 export type EndpointsResource = ResourceOf<'Endpoints'>;
 export type EndpointSliceResource = ResourceOf<'EndpointSlice'>;
 export type PodResource = ResourceOf<'Pod'>;
+export type NodeResource = ResourceOf<'Node'>;
 export type SecretResource = ResourceOf<'Secret'>;
 export type PeerAuthenticationResource = ResourceOf<'PeerAuthentication'>;
 export type HttpRouteResource = ResourceOf<'HTTPRoute'>;

@@ -1,4 +1,5 @@
 import { endpointSliceFields, endpointsFields, toEndpointSlice, toEndpoints } from './core/read-endpoints.ts';
+import { nodeFields, toNode } from './core/read-node.ts';
 import { podFields, toPod } from './core/read-pod.ts';
 import { secretFields, toSecret } from './core/read-secret.ts';
 import { readService } from './core/read-service.ts';
@@ -79,6 +80,7 @@ export const bodies: { readonly [K in ServedKind]: Reader<ReadBody<K>> } = {
   Pod: withFields(podFields, (value, _at, meta) => toPod(value, meta)),
   Secret: withFields(secretFields, toSecret),
   Namespace: withFields({ spec: ignored, status: ignored }, () => null),
+  Node: withFields(nodeFields, toNode),
   AuthorizationPolicy: withAnySpec(readAuthorizationPolicy),
   RequestAuthentication: withAnySpec(readRequestAuthentication),
   PeerAuthentication: withAnySpec(readPeerAuthentication),

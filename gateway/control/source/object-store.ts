@@ -41,9 +41,6 @@ export type AcceptedKeeper = {
 export class ObjectStore {
   readonly #objects = new Map<ResourceKey, StoredObject>();
   readonly #keeper: AcceptedKeeper;
-  /** Objects to decide about, since the last `takeTouched`. */
-  #touched = new Set<ResourceKey>();
-  #size = 0;
   #sourceProblems: readonly SourceProblem[] = [];
 
   constructor(options: { readonly accepted: Iterable<AcceptedRecord>; readonly keeper: AcceptedKeeper }) {
@@ -64,7 +61,8 @@ export class ObjectStore {
         this.#upsert(event.object);
         break;
       case 'remove':
-        this.#remove(event.key);
+        this.#objects.delete(event.key);
+        this.#keeper.remove(event.key);
         break;
       case 'problems':
         this.#sourceProblems = event.problems;
@@ -74,16 +72,8 @@ export class ObjectStore {
     }
   }
 
-  /** Objects that came, went or were asked to be decided about again since the last call; all of them at first. */
-  takeTouched(): ReadonlySet<ResourceKey> {
-    const touched = this.#touched;
-    this.#touched = new Set();
-    return touched;
-  }
-
-  /** The object is to be decided about again, though its source has nothing new to say. */
-  touch(key: ResourceKey): void {
-    this.#touched.add(key);
+  objects(): ReadonlyMap<ResourceKey, StoredObject> {
+    return this.#objects;
   }
 
   get(key: ResourceKey): StoredObject | undefined {
@@ -99,9 +89,7 @@ export class ObjectStore {
       const same = stored.good?.version.fingerprint === version.fingerprint;
       const moved = stored.good?.version.position.file !== version.position.file;
       const acceptedAt = same && stored.good !== undefined ? stored.good.acceptedAt : now;
-      if (stored.good === undefined) this.#size += 1;
-      const { newest } = stored;
-      this.#objects.set(key, { key, ...(newest && { newest }), good: { version, acceptedAt } });
+      this.#objects.set(key, { ...stored, good: { version, acceptedAt } });
       if (!same || moved) this.#keeper.set({ key, raw: version.raw, position: version.position, acceptedAt });
     }
   }
@@ -113,21 +101,14 @@ export class ObjectStore {
 
   /** Number of objects with a good version. */
   get size(): number {
-    return this.#size;
-  }
-
-  #remove(key: ResourceKey): void {
-    if (this.#objects.get(key)?.good !== undefined) this.#size -= 1;
-    this.#objects.delete(key);
-    this.#touched.add(key);
-    this.#keeper.remove(key);
+    let count = 0;
+    for (const object of this.#objects.values()) if (object.good !== undefined) count += 1;
+    return count;
   }
 
   #upsert(object: ObjectVersion): void {
     const stored = this.#objects.get(object.key);
-    const good = stored?.good;
-    this.#objects.set(object.key, { key: object.key, newest: object, ...(good && { good }) });
-    this.#touched.add(object.key);
+    this.#objects.set(object.key, { ...stored, key: object.key, newest: object });
   }
 
   /** The object is read again from its raw form: this program may be newer than the one that accepted it. */
@@ -145,9 +126,7 @@ export class ObjectStore {
       resource,
       problems: [],
     };
-    if (!this.#objects.has(key)) this.#size += 1;
     this.#objects.set(key, { key, good: { version, acceptedAt: record.acceptedAt } });
-    this.#touched.add(key);
   }
 }
 

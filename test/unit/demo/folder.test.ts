@@ -29,6 +29,7 @@ test('everything the demo creates lies in .demo/, which only its user can enter'
     for (const secret of ['ca.key', 'routes/certificate.yaml']) {
       assert.equal((await stat(join(folder.path, secret))).mode & 0o777, 0o600, secret);
     }
+    assert.ok(settings.source.kind === 'folder');
     const paths = [settings.source.path, settings.stateDir, settings.runtimeDir, settings.accessLog.file];
     for (const path of [...paths, settings.admin.socket]) assert.ok(path.startsWith(folder.path), path);
     assert.ok(settings.destinations.allowLoopback);

@@ -142,6 +142,7 @@ status: {loadBalancer: {}}
         { port: 53, name: 'dns', targetPort: 53, protocol: 'UDP' },
       ],
       selector: { app: 'x' },
+      clusterIP: '10.0.0.1',
       publishNotReadyAddresses: false,
     });
   });

@@ -69,7 +69,8 @@ describe('settings: defaults', () => {
       await writeFile(file, 'source:\n  folder: routes\naccessLog:\n  file: stdout\n');
       const read = await loadSettings(file, {});
       assert.ok('settings' in read);
-      assert.equal(read.settings.source.path, join(folder, 'routes'), 'a relative path starts at the file');
+      const source = { kind: 'folder', path: join(folder, 'routes') };
+      assert.deepEqual(read.settings.source, source, 'a relative path starts at the file');
       assert.equal(read.settings.accessLog.file, '-');
     } finally {
       await rm(folder, { recursive: true });
@@ -93,6 +94,30 @@ describe('settings: what can be set', () => {
       [timeouts.connectMs, timeouts.headerMs, timeouts.responseMs, limits.headerBytes, limits.targetBytes],
       [250, 90_000, 0, 32_768, 8192],
     );
+  });
+
+  it('the source is a folder or a cluster', () => {
+    const { source } = settingsOf(
+      'source:\n  kubernetes: {kubeconfig: edge.conf, endpoints: nodePort, namespaces: [shop]}\n',
+    );
+    const kubeconfig = '/etc/mesh-gateway/edge.conf';
+    assert.deepEqual(source, {
+      kind: 'kubernetes',
+      kubeconfig,
+      servers: [],
+      namespaces: ['shop'],
+      endpoints: 'nodePort',
+    });
+    for (const word of ['credential:kubeconfig', 'in-cluster']) {
+      const settings = settingsOf(`source: {kubernetes: {kubeconfig: "${word}"}}\n`);
+      assert.equal(settings.source.kind === 'kubernetes' && settings.source.kubeconfig, word);
+    }
+    assert.match(problemOf('source:\n  kubernetes:\n'), /^2:3 source\.kubernetes\.kubeconfig is missing/);
+    assert.match(problemOf('source: {kubernetes: {context: a}}\n'), /kubeconfig is missing/);
+    assert.match(problemOf('source: {folder: /a, kubernetes: {kubeconfig: /b}}\n'), /a folder and a cluster: keep one/);
+    assert.match(problemOf('source: {kubernetes: {kubeconfig: /b, servers: ["http://a"]}}\n'), /such as https:/);
+    assert.match(problemOf('source: {kubernetes: {kubeconfig: "credential:../x"}}\n'), /LoadCredential/);
+    assert.match(problemOf('source: {kubernetes: {kubeconfig: /b, endpoints: pod}}\n'), /did you mean pods/);
   });
 
   it('what is not enforced is accepted by name', () => {

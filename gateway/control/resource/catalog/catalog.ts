@@ -6,6 +6,7 @@ import {
   type EndpointsResource,
   type GatewayResource,
   type KubernetesGatewayResource,
+  type NodeResource,
   type PeerAuthenticationResource,
   type PodResource,
   type PolicyResource,
@@ -141,6 +142,10 @@ export class CatalogReader {
   endpointSlices(namespace: string, service: string): readonly EndpointSliceResource[] {
     return this.#items(`slices ${namespace}/${service}`);
   }
+  /** All nodes of the cluster. */
+  nodes(): readonly NodeResource[] {
+    return this.#items('nodes');
+  }
   pod(namespace: string, name: string): PodResource | undefined {
     return this.#items(`pod ${namespace}/${name}`)[0];
   }
@@ -229,6 +234,8 @@ function namesOf(item: Item): readonly string[] {
       return [`peers ${item.namespace}`];
     case 'KubernetesGateway':
       return [`kubernetes-gateway ${item.namespace}/${item.name}`];
+    case 'Node':
+      return ['nodes'];
     case 'VirtualService':
     case 'Namespace':
     case 'HTTPRoute':

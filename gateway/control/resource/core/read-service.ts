@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { defined } from '../defined.ts';
 import { isDnsName } from '../istio/host-values.ts';
 import type { At } from '../reader/at.ts';
@@ -54,8 +55,9 @@ const fields = record({
   ports: listOf(servicePort),
   selector: labels,
   externalName,
+  clusterIP: plainText,
   publishNotReadyAddresses: boolean,
-  ...ignoredFields('clusterIP', 'clusterIPs', 'externalIPs', 'ipFamilies', 'ipFamilyPolicy', 'trafficDistribution'),
+  ...ignoredFields('clusterIPs', 'externalIPs', 'ipFamilies', 'ipFamilyPolicy', 'trafficDistribution'),
   ...ignoredFields('sessionAffinity', 'sessionAffinityConfig', 'internalTrafficPolicy', 'externalTrafficPolicy'),
   ...ignoredFields('loadBalancerIP', 'loadBalancerSourceRanges', 'loadBalancerClass', 'topologyKeys', 'ipFamily'),
   healthCheckNodePort: nodePort,
@@ -75,6 +77,7 @@ export const readService: Reader<ServiceSpec> = refine(fields, (spec, at) => {
     publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
     ...defined({
       selector: spec.selector && Object.keys(spec.selector).length > 0 ? spec.selector : undefined,
+      clusterIP: isIP(spec.clusterIP ?? '') === 0 ? undefined : spec.clusterIP,
       healthCheckNodePort: exposed ? spec.healthCheckNodePort : undefined,
       externalName: type === 'ExternalName' ? spec.externalName : undefined,
     }),

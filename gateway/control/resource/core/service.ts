@@ -8,6 +8,8 @@ export type ServiceSpec = {
   /** Set for type ExternalName. */
   readonly externalName?: string;
   readonly publishNotReadyAddresses: boolean;
+  /** Absent for a headless Service. */
+  readonly clusterIP?: string;
   /** Set by Kubernetes for a LoadBalancer with `externalTrafficPolicy: Local`: kube-proxy answers there on every node. */
   readonly healthCheckNodePort?: number;
 };

@@ -5,7 +5,7 @@ import { Backoff } from '../../../support/backoff.ts';
 import { realTimers, type Timers } from '../../../support/timers.ts';
 import type { ApiClient } from '../../kubernetes/api-client.ts';
 import { ApiError } from '../../kubernetes/api-error.ts';
-import type { Discovery } from '../../kubernetes/discovery.ts';
+import type { Discovery, WantedKind } from '../../kubernetes/discovery.ts';
 import type { ServedResource } from '../../kubernetes/resource-path.ts';
 import type { Labels, ResourceKey } from '../../resource/resource.ts';
 import {
@@ -18,6 +18,7 @@ import {
 } from '../source.ts';
 import { ClusterIdentity, kubeSystemUid } from './cluster-identity.ts';
 import { describeTroubles } from './cluster-troubles.ts';
+import { isOfKind, keyOfObject, slimmed, toVersion } from './object-version.ts';
 import type { ReflectorTimings } from './reflector.ts';
 import { kindStatus } from './source-status.ts';
 import { WantedSecrets } from './wanted-secrets.ts';
@@ -122,6 +123,15 @@ export class KubernetesSource implements ObjectSource {
     };
   }
 
+  /** An object that the API server answered with, as it would be told; undefined for a kind that is not watched. */
+  read(object: unknown): ObjectVersion | undefined {
+    const state = this.#kinds.find(({ kind, presence }) => presence === 'served' && isOfKind(object, kind));
+    const resource = state && this.#options.discovery.find(asServed(state.kind));
+    const key = resource && keyOfObject(object, state.kind, resource);
+    if (state === undefined || resource === undefined || key === undefined) return undefined;
+    return toVersion(key, slimmed(object, resource, state.kind.slim), resource);
+  }
+
   /** Objects by kind; those of another source (a folder, before) are nobody's. */
   #adopt(known: readonly KnownObject[]): Map<string, Map<ResourceKey, ObjectVersion | undefined>> {
     const byKind = new Map<string, Map<ResourceKey, ObjectVersion | undefined>>();
@@ -173,8 +183,9 @@ export class KubernetesSource implements ObjectSource {
   #watchKind(state: WatchedKindState): void {
     const { discovery, namespaces } = this.#options;
     const { kind } = state;
-    const resource = discovery.find(kind);
-    if (kind.insteadOf !== undefined && discovery.find(kind.insteadOf) !== undefined) return state.end('unneeded');
+    const resource = discovery.find(asServed(kind));
+    if (kind.insteadOf !== undefined && discovery.find(asServed(kind.insteadOf)) !== undefined)
+      return state.end('unneeded');
     if (resource === undefined) return state.end('absent');
     if (kind.named) state.watch(resource, this.#secrets.namespaces());
     else state.watch(resource, kind.scope === 'cluster' || namespaces.length === 0 ? [undefined] : namespaces);
@@ -325,6 +336,10 @@ export class KubernetesSource implements ObjectSource {
       };
     });
   }
+}
+
+function asServed({ group, kind, written = kind, versions }: WatchedKind): WantedKind {
+  return { group, kind: written, versions };
 }
 
 function isAnswered({ presence, scopes }: WatchedKindState): boolean {

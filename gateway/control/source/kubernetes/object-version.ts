@@ -4,12 +4,26 @@ import { type ResourceKey, resourceKey } from '../../resource/resource.ts';
 import { plainDocument } from '../../resource/yaml-documents.ts';
 import { CLUSTER_FILE, fingerprintOf, type ObjectVersion } from '../source.ts';
 import type { Fields, Slim } from './slim.ts';
+import type { WatchedKind } from './watched-kinds.ts';
 
 /** The key of an object of the API; undefined when it has no name (no API server says that). */
-export function keyOfObject(object: unknown, { kind, namespaced }: ServedResource): ResourceKey | undefined {
+export function keyOfObject(
+  object: unknown,
+  { kind }: { readonly kind: string },
+  { namespaced }: ServedResource,
+): ResourceKey | undefined {
   const { name, namespace } = metadataOf(object);
   if (typeof name !== 'string') return undefined;
   return resourceKey({ kind, namespace: namespaced && typeof namespace === 'string' ? namespace : '', name });
+}
+
+/** Whether an object says that it is of this kind, in whatever version. */
+export function isOfKind(object: unknown, kind: WatchedKind): boolean {
+  const { apiVersion, kind: written } = (object ?? {}) as Fields;
+  const { group } = kind;
+  const isInGroup =
+    typeof apiVersion === 'string' && apiVersion.slice(0, Math.max(0, apiVersion.indexOf('/'))) === group;
+  return isInGroup && written === (kind.written ?? kind.kind);
 }
 
 /** What is kept of an object, and its fingerprint. */

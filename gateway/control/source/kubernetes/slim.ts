@@ -28,16 +28,33 @@ export function slimService(object: Fields): Fields {
   };
 }
 
-const SERVICE = 'type ports selector externalName publishNotReadyAddresses clusterIP externalTrafficPolicy'.split(' ');
+const SERVICE = 'type ports selector externalName publishNotReadyAddresses clusterIP healthCheckNodePort'.split(' ');
 
-/** Labels choose subsets, the address finds the Pod behind an endpoint. */
+/** Labels choose subsets, the address finds the Pod behind an endpoint; a sidecar's traces tell whether it wants mutual TLS. */
 export function slimPod(object: Fields): Fields {
+  const metadata = fieldsOf(object['metadata']);
+  const spec = fieldsOf(object['spec']);
   const status = fieldsOf(object['status']);
   const conditions = listOf(status['conditions']).filter((condition) => condition['type'] === 'Ready');
   return {
-    metadata: pick(fieldsOf(object['metadata']), ['name', 'namespace', 'labels', 'deletionTimestamp']),
+    metadata: { ...pick(metadata, ['name', 'namespace', 'labels', 'deletionTimestamp']), ...meshAnnotations(metadata) },
+    spec: { containers: namesOf(spec['containers']), initContainers: namesOf(spec['initContainers']) },
     status: { ...pick(status, ['podIP', 'phase']), conditions: conditions.map((one) => pick(one, ['type', 'status'])) },
   };
+}
+
+function meshAnnotations(metadata: Fields): { readonly annotations?: Fields } {
+  const written = fieldsOf(metadata['annotations']);
+  const annotations: Record<string, unknown> = { ...pick(written, ['ambient.istio.io/redirection']) };
+  // Its value is long, and nobody reads it.
+  if (written[INJECTED] !== undefined) annotations[INJECTED] = 'true';
+  return Object.keys(annotations).length === 0 ? {} : { annotations };
+}
+
+const INJECTED = 'sidecar.istio.io/status';
+
+function namesOf(containers: unknown): readonly Fields[] {
+  return listOf(containers).map((container) => pick(container, ['name']));
 }
 
 export function slimEndpointSlice(object: Fields): Fields {
@@ -73,6 +90,16 @@ export function slimEndpoints(object: Fields): Fields {
       })),
       ports: listOf(subset['ports']).map((port) => pick(port, ['name', 'port', 'protocol'])),
     })),
+  };
+}
+
+/** Where node ports answer: heartbeats change the rest every few seconds. */
+export function slimNode(object: Fields): Fields {
+  const status = fieldsOf(object['status']);
+  const conditions = listOf(status['conditions']).filter((condition) => condition['type'] === 'Ready');
+  return {
+    metadata: pick(fieldsOf(object['metadata']), ['name']),
+    status: { ...pick(status, ['addresses']), conditions: conditions.map((one) => pick(one, ['type', 'status'])) },
   };
 }
 

@@ -3,6 +3,7 @@ import {
   slimEndpointSlice,
   slimEndpoints,
   slimNamespace,
+  slimNode,
   slimPod,
   slimSecret,
   slimService,
@@ -10,11 +11,13 @@ import {
 } from './slim.ts';
 
 /** Where the addresses behind a Service are taken from. */
-export type EndpointMode = 'pods' | 'clusterIP' | 'nodePort';
+type EndpointMode = 'pods' | 'clusterIP' | 'nodePort';
 
 /** A kind that is watched wherever the cluster serves it. */
 export type WatchedKind = {
   readonly kind: string;
+  /** As the API server has it, where that is another kind's name here. */
+  readonly written?: string;
   readonly group: string;
   /** The first of these that is served is watched. */
   readonly versions: readonly string[];
@@ -56,6 +59,7 @@ const unserved: readonly WatchedKind[] = [
   truth('EnvoyFilter', 'networking.istio.io', ['v1alpha3']),
   truth('WasmPlugin', 'extensions.istio.io', ['v1alpha1']),
   truth('Telemetry', 'telemetry.istio.io', ['v1', 'v1alpha1']),
+  { ...truth('KubernetesGateway', 'gateway.networking.k8s.io', ['v1', 'v1beta1']), written: 'Gateway' },
   truth('HTTPRoute', 'gateway.networking.k8s.io', ['v1', 'v1beta1']),
   ingress,
   // Kubernetes before 1.14.
@@ -74,13 +78,14 @@ const endpointSlice: WatchedKind = {
   scope: 'namespaced',
 };
 const endpoints: WatchedKind = { ...core('Endpoints', slimEndpoints), insteadOf: endpointSlice };
+const node: WatchedKind = { ...core('Node', slimNode), scope: 'cluster' };
 const namespace: WatchedKind = { ...core('Namespace', slimNamespace), scope: 'cluster' };
 const secret: WatchedKind = { ...core('Secret', slimSecret), named: true };
 
 const behindServices: Readonly<Record<EndpointMode, readonly WatchedKind[]>> = {
   pods: [endpointSlice, endpoints, pod],
   clusterIP: [],
-  nodePort: [],
+  nodePort: [node],
 };
 
 /** Everything to watch, in the order in which people are told of it. */

@@ -142,7 +142,7 @@ export class WatchedScope implements ReflectorSink {
   }
 
   changed(object: unknown): void {
-    const key = keyOfObject(object, this.resource);
+    const key = keyOfObject(object, this.kind, this.resource);
     if (key === undefined) return;
     this.#missing?.delete(key);
     if (this.#held !== undefined) this.#expectReturn();
@@ -155,7 +155,7 @@ export class WatchedScope implements ReflectorSink {
   }
 
   deleted(object: unknown): void {
-    const key = keyOfObject(object, this.resource);
+    const key = keyOfObject(object, this.kind, this.resource);
     if (key !== undefined) this.#remove(key);
     if (this.#objects.size === 0) this.#hold(undefined);
   }

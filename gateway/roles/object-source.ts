@@ -1,0 +1,108 @@
+import path from 'node:path';
+import type { KubernetesSourceSettings, Settings } from '#config/settings.ts';
+import { ClusterWeights } from '../control/change/cluster-weights.ts';
+import { FileWeights } from '../control/change/file-weights.ts';
+import type { WeightWriter } from '../control/change/weight-writer.ts';
+import { AccessFile } from '../control/kubernetes/access-file.ts';
+import { ApiClient } from '../control/kubernetes/api-client.ts';
+import { Discovery } from '../control/kubernetes/discovery.ts';
+import { TokenRenewal } from '../control/kubernetes/token-renewal.ts';
+import { DirectorySource } from '../control/source/directory.ts';
+import { KubernetesSource } from '../control/source/kubernetes/kubernetes-source.ts';
+import { watchedGroups, watchedKinds } from '../control/source/kubernetes/watched-kinds.ts';
+import type { ObjectStore } from '../control/source/object-store.ts';
+import type { ObjectSource, SourceEvent } from '../control/source/source.ts';
+import type { Problem } from '../snapshot/problem.ts';
+import { realTimers } from '../support/timers.ts';
+import type { Logger } from '../telemetry/log.ts';
+
+/** The cluster, for those who do more there than read: one client, one knowledge of what it serves. */
+type Cluster = { readonly client: ApiClient; readonly discovery: Discovery };
+
+/** Where the objects come from, with the hand that writes weights there. */
+export type OpenedSource = {
+  readonly source: ObjectSource;
+  readonly writer: WeightWriter;
+  /** Absent where objects come from a folder. */
+  readonly cluster?: Cluster;
+  /** Ends what the source needed; after `source.close()`. */
+  close(): Promise<void>;
+};
+
+export type SourceParts = {
+  readonly settings: Settings;
+  readonly store: ObjectStore;
+  /** Takes an event into the store, and everything that follows from it. */
+  readonly emit: (event: SourceEvent) => void;
+  readonly report: (from: string, problems: readonly Problem[]) => void;
+  readonly log: Logger;
+};
+
+/** Opens what the settings name as source; nothing is read before `source.start()`. */
+export function openSource(parts: SourceParts): OpenedSource {
+  const { source } = parts.settings;
+  return source.kind === 'folder' ? openFolder(source.path, parts) : openCluster(source, parts);
+}
+
+function openFolder(folder: string, { store, emit, log }: SourceParts): OpenedSource {
+  const source = new DirectorySource({
+    folder,
+    known: store.known(),
+    emit,
+    onDefect: (error) => log.error({ error }, 'the folder could not be looked at; the next rescan tries again'),
+  });
+  const writer = new FileWeights({
+    parsed: (file) => source.parsed(file),
+    refresh: (file) => source.refresh(file),
+  });
+  return { source, writer, close: () => Promise.resolve() };
+}
+
+function openCluster(cluster: KubernetesSourceSettings, parts: SourceParts): OpenedSource {
+  const { settings, store, emit, log } = parts;
+  const { kubeconfig, context, servers, namespaces, endpoints } = cluster;
+  const renewal = openRenewal(parts);
+  const client = new ApiClient(new AccessFile({ kubeconfig, context, servers, renewal }));
+  const kinds = watchedKinds(endpoints);
+  const discovery = new Discovery(client, [...watchedGroups(kinds), 'coordination.k8s.io']);
+  const source = new KubernetesSource({
+    client,
+    discovery,
+    kinds,
+    namespaces,
+    gateway: { namespace: settings.namespace, labels: settings.labels },
+    known: store.known(),
+    emit: (event) => {
+      emit(event);
+      if (event.type === 'upsert') writer.noted(event.object.key);
+    },
+    onDefect: (error) => log.error({ error }, 'a part of the cluster could not be read; it is listed anew'),
+  });
+  const writer = new ClusterWeights({
+    api: client,
+    objects: store,
+    read: (object) => source.read(object),
+    onWritten: () => undefined,
+  });
+  renewal.start(client);
+  return {
+    source,
+    writer,
+    cluster: { client, discovery },
+    close: async () => {
+      await renewal.close();
+      await client.close();
+    },
+  };
+}
+
+function openRenewal({ settings, report, log }: SourceParts): TokenRenewal {
+  return new TokenRenewal({
+    file: path.join(settings.stateDir, 'cluster-token.json'),
+    timers: realTimers,
+    now: Date.now,
+    random: Math.random,
+    onProblems: (problems) => report('token', problems),
+    onRenewed: (expiresAt) => log.info({ expiresAt }, 'the token for the cluster was renewed'),
+  });
+}
