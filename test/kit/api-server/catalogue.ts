@@ -6,6 +6,7 @@ import { apiVersionOf, type ResourceType, storageName } from './resource-type.ts
 export class Catalogue {
   readonly #types = new Map<string, ResourceType>();
   readonly #without: ReadonlySet<string>;
+  #revision = 0;
 
   /** `without` names groups (`discovery.k8s.io`) and versions of groups (`coordination.k8s.io/v1`) that are not served. */
   constructor(without: readonly string[]) {
@@ -16,11 +17,19 @@ export class Catalogue {
   add(type: ResourceType): void {
     if (type.group !== '' && this.#without.has(type.group)) return;
     const versions = type.versions.filter((version) => !this.#without.has(apiVersionOf(type, version)));
-    if (versions.length > 0) this.#types.set(storageName(type), { ...type, versions });
+    if (versions.length === 0) return;
+    this.#types.set(storageName(type), { ...type, versions });
+    this.#revision += 1;
   }
 
   remove(type: ResourceType): void {
     this.#types.delete(storageName(type));
+    this.#revision += 1;
+  }
+
+  /** Grows with every change of what is served. */
+  get revision(): number {
+    return this.#revision;
   }
 
   types(): ResourceType[] {

@@ -4,12 +4,14 @@ import { mediaTypeOf } from './body.ts';
 import type { Target } from './cluster-state.ts';
 import type { Fault, Faults } from './faults.ts';
 import type { User } from './identity.ts';
-import { isJsonObject } from './kube-object.ts';
+import { isJsonObject, type KubeObject } from './kube-object.ts';
 import { listPage } from './list.ts';
 import { patched } from './patch/patch.ts';
+import { type TableOptions, tableOf, wantedTable } from './printed-table.ts';
 import type { Verb } from './request-target.ts';
 import { type ReviewContext, requestToken, review } from './reviews.ts';
 import { hasStatus, parseBody } from './strategy.ts';
+import { admit, type FieldValidation } from './structural-schema.ts';
 import { Watcher } from './watch.ts';
 import { listBytes, sendBytes, sendEntry, sendJson } from './wire.ts';
 import type { WriteOptions, Writes } from './writes.ts';
@@ -62,26 +64,34 @@ function checkSubresource({ type, version, subresource }: Target): void {
   if (!type.subresources.includes(subresource)) throw noSuchResource();
 }
 
-function get({ writes }: Performer, { target, response }: ResourceRequest): void {
-  sendEntry(response, 200, target.type, target.version, writes.existing(target));
+function get({ writes }: Performer, { target, query, request, response }: ResourceRequest): void {
+  const entry = writes.existing(target);
+  const table = tableOptions(request, query);
+  if (table === undefined) return sendEntry(response, 200, target.type, target.version, entry);
+  const { resourceVersion = '' } = entry.object.metadata;
+  sendJson(response, 200, tableOf(target.type, target.version, [entry], { resourceVersion }, table));
 }
 
-function list({ state }: Performer, { target, query, response, faults }: ResourceRequest): void {
+function list({ state }: Performer, { target, query, request, response, faults }: ResourceRequest): void {
   const page = listPage(state, target, query);
   const empty = faults.some(({ kind }) => kind === 'empty');
   const entries = empty ? [] : page.entries;
   const meta = empty ? { resourceVersion: page.meta.resourceVersion } : page.meta;
-  const body = listBytes(target.type, target.version, meta, entries);
+  const table = tableOptions(request, query);
+  const body =
+    table === undefined
+      ? listBytes(target.type, target.version, meta, entries)
+      : Buffer.from(JSON.stringify(tableOf(target.type, target.version, entries, meta, table)));
   if (faults.some(({ kind }) => kind === 'malformed')) sendBytes(response, 200, half(body));
   else if (faults.some(({ kind }) => kind === 'truncated')) breakOff(response, body);
   else sendBytes(response, 200, body);
 }
 
-function watch(performer: Performer, { target, query, response, faults }: ResourceRequest): void {
+function watch(performer: Performer, { target, query, request, response, faults }: ResourceRequest): void {
   const { state, watchers } = performer;
   if (query.has('sendInitialEvents'))
     throw badRequest('sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled');
-  const watcher = new Watcher(watchers, state, target, query, response);
+  const watcher = new Watcher(watchers, state, target, query, response, tableOptions(request, query));
   if (performer.faults.stalled) watcher.stall();
   watcher.start(query);
   if (faults.some(({ kind }) => kind === 'malformed')) watcher.garble('{"type":"ADDED","object":{"metadata\n');
@@ -92,28 +102,27 @@ function create(performer: Performer, { target, query, response, body, user }: R
   if (target.subresource === 'token')
     return sendJson(response, 201, requestToken({ ...performer, user }, target, body));
   if (target.name !== undefined) throw methodNotAllowed();
-  const object = parseBody(target.type, target.version, body);
+  const object = admitted(performer, target, query, response, body);
   const answer = review({ ...performer, user }, target, object);
   if (answer !== undefined) return sendJson(response, 201, answer);
   const entry = performer.writes.create(target, object, optionsOf(query));
   sendEntry(response, 201, target.type, target.version, entry);
 }
 
-function update({ writes }: Performer, { target, query, response, body }: ResourceRequest): void {
-  const object = parseBody(target.type, target.version, body);
-  const entry = writes.replace(target, object, optionsOf(query));
+function update(performer: Performer, { target, query, response, body }: ResourceRequest): void {
+  const object = admitted(performer, target, query, response, body);
+  const entry = performer.writes.replace(target, object, optionsOf(query));
   sendEntry(response, 200, target.type, target.version, entry);
 }
 
-function patch({ writes }: Performer, { target, query, request, response, body }: ResourceRequest): void {
+function patch(performer: Performer, { target, query, request, response, body }: ResourceRequest): void {
   const { type, version } = target;
   const contentType = mediaTypeOf(request);
-  const entry = writes.update(
-    target,
-    (old) => parseBody(type, version, patched({ ...old, ...kindOf(target) }, contentType, body)),
-    optionsOf(query),
-  );
-  sendEntry(response, 200, type, version, entry);
+  const change = (old: KubeObject) => {
+    const result = patched(type, { ...old, ...kindOf(target) }, contentType, body);
+    return admitted(performer, target, query, response, result);
+  };
+  sendEntry(response, 200, type, version, performer.writes.update(target, change, optionsOf(query)));
 }
 
 function remove({ writes }: Performer, { target, query, response, body }: ResourceRequest): void {
@@ -130,6 +139,35 @@ function removeAll({ state, writes }: Performer, { target, query, response, body
     writes.remove({ ...target, name, namespace }, body, optionsOf(query, body));
   }
   sendBytes(response, 200, listBytes(target.type, target.version, meta, entries));
+}
+
+/** The object of a body in the form of its schema; what was dropped on the way is a warning, if the client cares. */
+function admitted(
+  { state }: Performer,
+  { type, version }: Target,
+  query: URLSearchParams,
+  response: ServerResponse,
+  body: unknown,
+): KubeObject {
+  const object = parseBody(type, version, body);
+  const fieldValidation = fieldValidationOf(query);
+  const dropped = admit(type, version, object, { pruning: state.features.pruning, fieldValidation });
+  if (fieldValidation !== 'Ignore')
+    for (const path of dropped) response.appendHeader('Warning', `299 - "unknown field \\"${path}\\""`);
+  return object;
+}
+
+function fieldValidationOf(query: URLSearchParams): FieldValidation {
+  const asked = query.get('fieldValidation') ?? 'Warn';
+  if (asked === 'Strict' || asked === 'Warn' || asked === 'Ignore') return asked;
+  throw badRequest(`fieldValidation: Unsupported value: "${asked}": supported values: "", "Ignore", "Strict", "Warn"`);
+}
+
+function tableOptions(request: IncomingMessage, query: URLSearchParams): TableOptions | undefined {
+  const version = wantedTable(request.headers.accept);
+  return version === undefined
+    ? undefined
+    : { version, includeObject: query.get('includeObject') ?? 'Metadata', heads: 'all' };
 }
 
 function half(body: Buffer): Buffer {

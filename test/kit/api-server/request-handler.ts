@@ -7,11 +7,12 @@ import type { ClusterState } from './cluster-state.ts';
 import { discoveryDocument } from './discovery.ts';
 import { type Fault, type Faults, pause, statusOf } from './faults.ts';
 import { ANONYMOUS, type Tokens, type User, unauthorized } from './identity.ts';
+import { OPENAPI_V2_MEDIA_TYPE, openApiV2, openApiV2Json, openApiV3, openApiV3Index } from './openapi.ts';
 import { perform } from './perform.ts';
 import { type Attributes, forbidden, isAllowed } from './rbac.ts';
 import { findTarget, parseResourcePath, type ResourcePath, type Verb, verbOf } from './request-target.ts';
 import type { Watcher } from './watch.ts';
-import { sendFailure, sendJson } from './wire.ts';
+import { sendBytes, sendFailure, sendJson } from './wire.ts';
 import type { Writes } from './writes.ts';
 
 /** What requests are handled with. */
@@ -97,9 +98,23 @@ function answerPath(context: RequestContext, { request, response, url }: Exchang
     response.writeHead(200, { 'Content-Type': 'text/plain' }).end('ok');
     return;
   }
+  const { pathname } = url;
+  if (pathname === '/openapi/v2' && (request.headers.accept ?? '').includes('protobuf')) {
+    sendBytes(response, 200, openApiV2(context.state), { 'Content-Type': OPENAPI_V2_MEDIA_TYPE });
+    return;
+  }
+  const description = openApiDocument(context.state, pathname);
+  if (description !== undefined) return sendJson(response, 200, description);
   const document = discoveryDocument(context.state, url.pathname.replace(/\/$/, ''), request.headers.accept ?? '');
   if (document === undefined) throw noSuchResource();
   sendJson(response, 200, document.body, { 'Content-Type': document.mediaType });
+}
+
+function openApiDocument(state: ClusterState, pathname: string): unknown {
+  if (pathname === '/openapi/v2') return openApiV2Json(state);
+  if (!state.features.openApiV3) return undefined;
+  if (pathname === '/openapi/v3') return openApiV3Index(state);
+  return pathname.startsWith('/openapi/v3/') ? openApiV3(state, pathname.slice('/openapi/v3/'.length)) : undefined;
 }
 
 function answerResource(

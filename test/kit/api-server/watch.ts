@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { ApiStatus, expired } from './api-status.ts';
 import type { ClusterState, Target } from './cluster-state.ts';
 import { parseRevision } from './list.ts';
+import { type TableOptions, tableOf } from './printed-table.ts';
 import { apiVersionOf, storageName } from './resource-type.ts';
 import { parseSelectors, type Selects } from './selectors.ts';
 import type { Change, Entry, Table } from './table.ts';
@@ -19,6 +20,8 @@ export class Watcher {
   readonly #selects: Selects | undefined;
   readonly #bookmarks: boolean;
   #held: Buffer[] | undefined;
+  /** How `kubectl get -w` wants its events; without column heads once they were sent. */
+  #table: TableOptions | undefined;
   #corked = false;
   #sentRevision = 0;
   #stopWatching: () => void = () => undefined;
@@ -29,7 +32,9 @@ export class Watcher {
     target: Target,
     query: URLSearchParams,
     response: ServerResponse,
+    table?: TableOptions,
   ) {
+    this.#table = table;
     this.#all = all;
     this.#state = state;
     this.target = target;
@@ -117,7 +122,7 @@ export class Watcher {
     const { type, version } = this.target;
     const entries = table.list().filter((entry) => this.#isSelected(entry));
     return {
-      lines: entries.map((entry) => watchLine('ADDED', type, version, entry)),
+      lines: entries.map((entry) => this.#tableLine('ADDED', entry) ?? watchLine('ADDED', type, version, entry)),
       revision: this.#state.store.revision,
     };
   }
@@ -132,12 +137,24 @@ export class Watcher {
   /** An object that enters or leaves the selection is added or deleted for this watcher. */
   #lineOf(change: Change): Buffer | undefined {
     const { type, version } = this.target;
-    if (this.#selects === undefined) return changeLine(change, type, version);
+    if (this.#selects === undefined)
+      return this.#tableLine(change.type, change.entry) ?? changeLine(change, type, version);
     const was = change.previous !== undefined && this.#isSelected(change.previous);
     const is = change.type !== 'DELETED' && this.#isSelected(change.entry);
     if (!was && !is) return undefined;
     const kind = was && is ? 'MODIFIED' : is ? 'ADDED' : 'DELETED';
+    const line = this.#tableLine(kind, change.entry);
+    if (line !== undefined) return line;
     return kind === change.type ? changeLine(change, type, version) : watchLine(kind, type, version, change.entry);
+  }
+
+  #tableLine(kind: Change['type'], entry: Entry): Buffer | undefined {
+    if (this.#table === undefined) return undefined;
+    const { type, version } = this.target;
+    const { resourceVersion = '' } = entry.object.metadata;
+    const object = tableOf(type, version, [entry], { resourceVersion }, this.#table);
+    this.#table = { ...this.#table, heads: 'none' };
+    return Buffer.from(`${JSON.stringify({ type: kind, object })}\n`);
   }
 
   #isSelected(entry: Entry): boolean {
