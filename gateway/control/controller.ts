@@ -2,14 +2,15 @@
 // Never: lets two publications overlap, serves before the source has told everything once, throws for user input.
 // Called by: roles/control.ts. The road: change -> settle -> choose -> build -> publish -> accept -> report.
 import type { Problem } from '../snapshot/problem.ts';
+import type { SnapshotUnits } from '../snapshot/snapshot.ts';
 import { realTimers, type Timers } from '../support/timers.ts';
 import type { Evaluator } from './evaluator.ts';
-import { describeSourceProblems, distinctProblems } from './problem-board.ts';
+import { ProblemBoard } from './problem-board.ts';
 import type { Publisher, PublishOutcome } from './publish/publisher.ts';
 import { Rejections } from './rejections.ts';
 import type { ResourceKey } from './resource/resource.ts';
 import type { ObjectStore } from './source/object-store.ts';
-import { type Choice, chooseVersions } from './source/quarantine.ts';
+import { Quarantine } from './source/quarantine.ts';
 import type { SourceEvent } from './source/source.ts';
 
 /** The first change is taken at once, what follows in batches this far apart. */
@@ -19,7 +20,7 @@ export const RETRY_MS = 5_000;
 
 export type ControllerOptions = {
   readonly store: ObjectStore;
-  readonly evaluator: Pick<Evaluator, 'evaluate'>;
+  readonly evaluator: Pick<Evaluator, 'apply' | 'accept' | 'review' | 'found' | 'units'>;
   readonly publisher: Pick<Publisher, 'publish' | 'tidy' | 'problems'>;
   /** After each round: what is served may have changed. */
   readonly onRound: (round: { readonly outcome: PublishOutcome['kind'] }) => void;
@@ -31,70 +32,69 @@ export type ControllerOptions = {
   readonly timers?: Timers;
 };
 
-type Chosen = Choice<ReturnType<Evaluator['evaluate']>>;
-
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #timers: Timers;
   readonly #now: () => number;
   readonly #rejections = new Rejections();
-  readonly #outside = new Map<string, readonly Problem[]>();
-  #choice: Chosen | undefined;
-  #problems: readonly Problem[] = [];
+  readonly #quarantine: Quarantine;
+  readonly #board: ProblemBoard;
   #synced = false;
   #wanted = false;
+  #reviewWanted = false;
   #running: Promise<void> | undefined;
   #closed = false;
   #retry: (() => void) | undefined;
+  #tidying: Promise<void> | undefined;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#timers = options.timers ?? realTimers;
     this.#now = options.now ?? Date.now;
+    const { store, evaluator, publisher } = options;
+    this.#quarantine = new Quarantine({ store, workbench: evaluator, rejected: this.#rejections });
+    this.#board = new ProblemBoard({
+      store,
+      publisher,
+      evaluator,
+      quarantine: this.#quarantine,
+      timers: this.#timers,
+      onChange: options.onProblems,
+    });
   }
 
   /** An event of the source. Events of one turn of the loop are one change. */
   handle(event: SourceEvent): void {
     this.#options.store.apply(event);
     if (event.type === 'synced') this.#synced = true;
-    this.changed();
+    this.#want();
   }
 
-  /** Something that objects refer to changed (a certificate file). */
+  /** Something besides objects may have changed: a certificate file, the time, what the workers have. */
   changed(): void {
-    if (this.#closed || !this.#synced) return;
-    this.#wanted = true;
-    this.#running ??= this.#rounds().finally(() => {
-      this.#running = undefined;
-    });
+    this.#reviewWanted = true;
+    this.#want();
   }
 
   /** Problems of others (the supervisor, the state directory), shown beside our own; replaces what `from` said before. */
   report(from: string, problems: readonly Problem[]): void {
-    this.#outside.set(from, problems);
-    this.changedProblems();
+    this.#board.report(from, problems);
+    this.#board.update();
   }
 
-  /** Makes the list of problems anew: the publisher has others now. */
+  /** The publisher may have other problems now. */
   changedProblems(): void {
-    const { store, publisher } = this.#options;
-    this.#problems = distinctProblems([
-      ...describeSourceProblems(store.sourceProblems, store),
-      ...(this.#choice?.problems ?? []),
-      ...publisher.problems,
-      ...[...this.#outside.values()].flat(),
-    ]);
-    this.#options.onProblems(this.#problems);
+    this.#board.update();
   }
 
   /** Every current Problem, each once, sorted. */
   get problems(): readonly Problem[] {
-    return this.#problems;
+    return this.#board.problems;
   }
 
   /** True when the newest version of an object is not the one that serves. */
   isQuarantined(key: ResourceKey): boolean {
-    return this.#choice?.quarantined.has(key) ?? false;
+    return this.#quarantine.isQuarantined(key);
   }
 
   /** Resolves when everything that was said before has been published, or given up. */
@@ -107,6 +107,7 @@ export class Controller {
     this.#closed = true;
     this.#retry?.();
     await this.settled();
+    await this.#tidying;
   }
 
   async #rounds(): Promise<void> {
@@ -122,37 +123,44 @@ export class Controller {
     }
   }
 
-  async #round(): Promise<void> {
-    const { store, evaluator, publisher } = this.#options;
-    const choice = chooseVersions({
-      objects: store.objects(),
-      evaluate: (resources) => evaluator.evaluate(resources),
-      rejected: this.#rejections,
-      standing: this.#choice?.errors,
+  #want(): void {
+    if (this.#closed || !this.#synced) return;
+    this.#wanted = true;
+    this.#running ??= this.#rounds().finally(() => {
+      this.#running = undefined;
     });
-    const outcome = await publisher.publish(choice.evaluation.units);
-    this.#conclude(choice, outcome);
-    this.changedProblems();
-    this.#options.onRound({ outcome: outcome.kind });
-    await publisher.tidy();
   }
 
-  #conclude(choice: Chosen, outcome: PublishOutcome): void {
-    const { store } = this.#options;
+  async #round(): Promise<void> {
+    const { evaluator, publisher } = this.#options;
+    if (this.#reviewWanted) evaluator.review();
+    this.#reviewWanted = false;
+    this.#quarantine.choose();
+    const { units } = evaluator;
+    const outcome = await publisher.publish(units);
+    this.#conclude(units, outcome);
+    this.#board.update();
+    this.#options.onRound({ outcome: outcome.kind });
+    // What a starting worker loads is shortened meanwhile; the next change does not wait for it.
+    this.#tidying ??= publisher.tidy().finally(() => {
+      this.#tidying = undefined;
+    });
+  }
+
+  #conclude(units: SnapshotUnits, outcome: PublishOutcome): void {
     switch (outcome.kind) {
       case 'applied':
       case 'unchanged':
-        store.accept(choice.versions, this.#now());
-        this.#choice = choice;
-        this.#outside.delete('refused');
+        this.#quarantine.accept(this.#now());
+        this.#board.report('refused', []);
         break;
       case 'refused':
-        if (this.#rejections.blame(outcome, choice.versions, choice.evaluation.units, store)) this.#wanted = true;
-        else this.#outside.set('refused', [givenUp(outcome)]);
+        if (this.#rejections.blame(outcome, this.#quarantine, units, this.#options.store)) this.#wanted = true;
+        else this.#board.report('refused', [givenUp(outcome)]);
         break;
       case 'failed':
         this.#retry?.();
-        this.#retry = this.#timers.after(RETRY_MS, () => this.changed());
+        this.#retry = this.#timers.after(RETRY_MS, () => this.#want());
         break;
     }
   }

@@ -1,22 +1,29 @@
 import type { Problem } from '../snapshot/problem.ts';
 import type { SnapshotUnits } from '../snapshot/snapshot.ts';
 import { certificateFiles, type GatewayIdentity, IncrementalBuild } from './build/builder.ts';
+import { ProblemLedger } from './problem-ledger.ts';
 import type { AnalyzeOptions } from './resource/analyze/options.ts';
 import { Analysis } from './resource/analyze.ts';
 import { Catalog, type CatalogChange } from './resource/catalog/catalog.ts';
+import { Reads } from './resource/catalog/reads.ts';
 import type { Resource, ResourceKey } from './resource/resource.ts';
 import { CertificateFiles } from './source/certificate-files.ts';
 
-/** What objects amount to, seen together. */
-export type Evaluated = { readonly units: SnapshotUnits; readonly problems: readonly Problem[] };
+/** Resources to set, or to remove where there is none. */
+export type ResourceChanges = Iterable<readonly [ResourceKey, Resource | undefined]>;
 
-/** Validates and builds all objects together. Remembers only to do less the next time. */
+/**
+ * Validates and builds all objects together, change by change: the result is that of all resources that were set, the
+ * cost is that of the change. A change is taken back by the opposite one.
+ */
 export class Evaluator {
   readonly #catalog = new Catalog();
   readonly #build: IncrementalBuild;
   readonly #analysis: Analysis;
   readonly #files = new CertificateFiles();
   readonly #now: () => number;
+  readonly #found = new ProblemLedger();
+  #units: SnapshotUnits;
 
   constructor(gateway: GatewayIdentity, now: () => number) {
     this.#build = new IncrementalBuild(gateway, this.#catalog);
@@ -28,24 +35,52 @@ export class Evaluator {
       scope: 'whole',
     });
     this.#now = now;
+    // The ports of the settings are listened on without any object.
+    this.#units = this.#work(this.#catalog.update([]));
   }
 
-  evaluate(resources: ReadonlyMap<ResourceKey, Resource>): Evaluated {
-    const change = this.#changeTo(resources);
-    const { units } = this.#build.update(change);
-    this.#analysis.update(change, this.#now());
-    return { units, problems: [...this.#analysis.findings(), ...[...this.#build.problems()].flat()] };
+  /** What is to be served for the resources that are set now. Immutable. */
+  get units(): SnapshotUnits {
+    return this.#units;
   }
 
-  /** True when a certificate file was renewed since the last evaluation. */
+  /** What is wrong with them; the same ledger all the time. */
+  get found(): Pick<ProblemLedger, 'revision' | 'newErrors' | 'hasError'> & { problems(): Iterable<Problem> } {
+    return this.#found;
+  }
+
+  apply(changes: ResourceChanges): void {
+    const change = this.#catalog.update(changes);
+    if (change.resources.length === 0) return;
+    const concernsFiles = change.resources.some(({ before, after }) => (after ?? before)?.kind === 'Gateway');
+    this.#units = this.#work(concernsFiles ? this.#withFiles(change) : change);
+  }
+
+  /** What is found now is no news any more: its objects are served. */
+  accept(): void {
+    this.#found.accept();
+  }
+
+  /** Looks at what changes without any object: the files of certificates, and the time. */
+  review(): void {
+    this.#units = this.#work(this.#withFiles(this.#catalog.update([])));
+  }
+
+  /** True when a certificate file was renewed since it was last read. */
   needsAnother(): boolean {
     return this.#files.haveChanged();
   }
 
-  #changeTo(resources: ReadonlyMap<ResourceKey, Resource>): CatalogChange {
-    const gone = [...this.#catalog.keys()].filter((key) => !resources.has(key));
-    const change = this.#catalog.update([...resources, ...gone.map((key) => [key, undefined] as const)]);
-    const ofFiles = this.#catalog.updateFiles(this.#files.read(certificateFiles(resources.values())));
+  #work(change: CatalogChange): SnapshotUnits {
+    const { units, problems } = this.#build.update(change);
+    for (const one of problems) this.#found.change(one);
+    for (const one of this.#analysis.update(change, this.#now())) this.#found.change(one);
+    return units;
+  }
+
+  #withFiles(change: CatalogChange): CatalogChange {
+    const gateways = this.#catalog.reader(new Reads()).gateways();
+    const ofFiles = this.#catalog.updateFiles(this.#files.read(certificateFiles(gateways)));
     return { ...change, buckets: [...change.buckets, ...ofFiles.buckets], revision: ofFiles.revision };
   }
 }

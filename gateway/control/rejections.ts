@@ -1,5 +1,6 @@
 import type { Problem } from '../snapshot/problem.ts';
 import type { SnapshotUnits } from '../snapshot/snapshot.ts';
+import { tablesOf } from '../snapshot/units.ts';
 import type { ResourceKey } from './resource/resource.ts';
 import type { ObjectStore, UsableVersion } from './source/object-store.ts';
 import { meanwhile, objectRefOf } from './source/quarantine.ts';
@@ -7,6 +8,9 @@ import type { ObjectVersion } from './source/source.ts';
 
 /** A worker's refusal: `unit` is `kind/key` of what it cannot compile. */
 export type Refusal = { readonly unit: string; readonly reason: string };
+
+/** What was chosen, see `Quarantine`. */
+type Chosen = { pending(): Iterable<UsableVersion>; chosen(key: ResourceKey): UsableVersion | undefined };
 
 /** Remembers the versions that a worker refused, for as long as their source has them. */
 export class Rejections {
@@ -20,19 +24,22 @@ export class Rejections {
    * Blames a refusal on the versions behind the refused unit, the changed ones first; when they cannot be told, on all
    * changed ones. False when there is nobody left to blame: the version is then given up until something changes.
    */
-  blame(refusal: Refusal, versions: readonly UsableVersion[], units: SnapshotUnits, store: ObjectStore): boolean {
-    const changed = versions.filter(
+  blame(refusal: Refusal, choice: Chosen, units: SnapshotUnits, store: ObjectStore): boolean {
+    const changed = [...choice.pending()].filter(
       ({ key, fingerprint }) => store.get(key)?.good?.version.fingerprint !== fingerprint,
     );
     const suspects = suspectsOf(refusal.unit, units);
-    const behind = (version: UsableVersion) => suspects.has(version.key);
+    const behind = [...suspects].flatMap((key) => choice.chosen(key) ?? []);
     const culprits = [
-      changed.filter(behind),
+      changed.filter((version) => suspects.has(version.key)),
       suspects.size === 0 ? changed : [],
-      versions.filter(behind),
+      behind,
       changed,
     ].find((some) => some.length > 0);
-    for (const version of culprits ?? []) this.#reject(version, refusal, store);
+    for (const version of culprits ?? []) {
+      this.#reject(version, refusal, store);
+      store.touch(version.key);
+    }
     return culprits !== undefined;
   }
 
@@ -57,6 +64,10 @@ function suspectsOf(unit: string, units: SnapshotUnits): ReadonlySet<ResourceKey
   const [kind, key] = [unit.slice(0, slash), unit.slice(slash + 1)];
   if (kind === 'certificates') return new Set([`Secret/${key}`]);
   if (kind === 'virtualHosts')
-    return new Set(units.virtualHosts[key]?.routes.map((route) => `VirtualService/${route.virtualService}`));
+    return new Set(
+      tablesOf(units)
+        .virtualHosts.get(key)
+        ?.routes.map((route) => `VirtualService/${route.virtualService}`),
+    );
   return new Set();
 }

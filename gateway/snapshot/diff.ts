@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { SnapshotDelta, SnapshotUnits, UnitKind } from './snapshot.ts';
+import { UnitTable } from './unit-table.ts';
+import { tablesOf, unitsOf } from './units.ts';
 
 /** The units to set and the keys to remove, without the versions. */
 export type UnitChanges = Pick<SnapshotDelta, 'set' | 'remove'>;
@@ -8,30 +10,35 @@ export type UnitChanges = Pick<SnapshotDelta, 'set' | 'remove'>;
 export const UNIT_KINDS = ['listeners', 'virtualHosts', 'clusters', 'certificates'] as const satisfies UnitKind[];
 
 /** No units at all: what a full snapshot is a delta from. */
-export const NO_UNITS: SnapshotUnits = Object.freeze({
-  listeners: {},
-  virtualHosts: {},
-  clusters: {},
-  certificates: {},
+export const NO_UNITS: SnapshotUnits = unitsOf({
+  listeners: UnitTable.empty(),
+  virtualHosts: UnitTable.empty(),
+  clusters: UnitTable.empty(),
+  certificates: UnitTable.empty(),
 });
 
 /**
- * What leads from `previous` to `next`. Units that are the same object cost one comparison; others are compared by
- * content, so that a unit which was merely built again is not published again.
+ * What leads from `previous` to `next`. Units that have a common past cost what differs; what is not the same object is
+ * compared by content, so that a unit which was merely built again is not published again.
  */
 export function diffUnits(previous: SnapshotUnits, next: SnapshotUnits): UnitChanges {
+  const [before, after] = [tablesOf(previous), tablesOf(next)];
+  const listeners = difference(before.listeners, after.listeners);
+  const virtualHosts = difference(before.virtualHosts, after.virtualHosts);
+  const clusters = difference(before.clusters, after.clusters);
+  const certificates = difference(before.certificates, after.certificates);
   return {
     set: {
-      listeners: changed(previous.listeners, next.listeners),
-      virtualHosts: changed(previous.virtualHosts, next.virtualHosts),
-      clusters: changed(previous.clusters, next.clusters),
-      certificates: changed(previous.certificates, next.certificates),
+      listeners: listeners.set,
+      virtualHosts: virtualHosts.set,
+      clusters: clusters.set,
+      certificates: certificates.set,
     },
     remove: {
-      listeners: gone(previous.listeners, next.listeners),
-      virtualHosts: gone(previous.virtualHosts, next.virtualHosts),
-      clusters: gone(previous.clusters, next.clusters),
-      certificates: gone(previous.certificates, next.certificates),
+      listeners: listeners.remove,
+      virtualHosts: virtualHosts.remove,
+      clusters: clusters.remove,
+      certificates: certificates.remove,
     },
   };
 }
@@ -43,36 +50,24 @@ export function isEmptyChange({ set, remove }: UnitChanges): boolean {
 
 /** The units after a delta; those that it does not name are the same objects as before. Keys come out sorted. */
 export function applyDelta(units: SnapshotUnits, { set, remove }: UnitChanges): SnapshotUnits {
-  return {
-    listeners: applied(units.listeners, set.listeners, remove.listeners),
-    virtualHosts: applied(units.virtualHosts, set.virtualHosts, remove.virtualHosts),
-    clusters: applied(units.clusters, set.clusters, remove.clusters),
-    certificates: applied(units.certificates, set.certificates, remove.certificates),
-  };
+  const { listeners, virtualHosts, clusters, certificates } = tablesOf(units);
+  return unitsOf({
+    listeners: listeners.with(Object.entries(set.listeners), remove.listeners),
+    virtualHosts: virtualHosts.with(Object.entries(set.virtualHosts), remove.virtualHosts),
+    clusters: clusters.with(Object.entries(set.clusters), remove.clusters),
+    certificates: certificates.with(Object.entries(set.certificates), remove.certificates),
+  });
 }
 
-type Units<V> = Readonly<Record<string, V>>;
-
-function changed<V>(previous: Units<V>, next: Units<V>): Units<V> {
-  if (previous === next) return {};
+function difference<V extends object>(
+  previous: UnitTable<V>,
+  next: UnitTable<V>,
+): { readonly set: Readonly<Record<string, V>>; readonly remove: readonly string[] } {
   const set: Record<string, V> = {};
-  for (const [key, unit] of Object.entries(next)) {
-    const known = previous[key];
-    if (known !== unit && !isDeepStrictEqual(known, unit)) set[key] = unit;
+  const remove: string[] = [];
+  for (const { key, before, after } of next.changesSince(previous)) {
+    if (after === undefined) remove.push(key);
+    else if (!isDeepStrictEqual(before, after)) set[key] = after;
   }
-  return set;
-}
-
-function gone(previous: Units<unknown>, next: Units<unknown>): string[] {
-  return previous === next ? [] : Object.keys(previous).filter((key) => !Object.hasOwn(next, key));
-}
-
-function applied<V>(units: Units<V>, set: Units<V>, remove: readonly string[]): Units<V> {
-  const changedKeys = Object.keys(set);
-  if (changedKeys.length === 0 && remove.length === 0) return units;
-  const removed = new Set(remove);
-  const kept = Object.keys(units).filter((key) => !removed.has(key) && !Object.hasOwn(set, key));
-  const result: Record<string, V> = {};
-  for (const key of [...kept, ...changedKeys].sort()) result[key] = (set[key] ?? units[key]) as V;
-  return result;
+  return { set, remove };
 }

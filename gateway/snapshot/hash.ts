@@ -1,27 +1,41 @@
 import { createHash } from 'node:crypto';
 import { UNIT_KINDS } from './diff.ts';
 import type { SnapshotUnits } from './snapshot.ts';
+import { tablesOf } from './units.ts';
 
 /** SHA-256 (hex) of a unit's content: equal content, equal hash, in whatever order its fields were set. */
 export function hashUnit(unit: object): string {
   return createHash('sha256').update(canonicalJson(unit)).digest('hex');
 }
 
-/** SHA-256 (hex) over all units, as a tree: kinds, then keys in order, then the hash of each unit. */
+/**
+ * SHA-256 (hex) over all units, as a tree: kinds, then the places of their tables, then keys in order with the hash of
+ * each unit. Costs what has changed since it was last asked for.
+ */
 export function hashUnits(units: SnapshotUnits): string {
+  const tables = tablesOf(units);
   const hash = createHash('sha256');
-  for (const kind of UNIT_KINDS) {
-    for (const key of Object.keys(units[kind]).sort()) {
-      const unit = units[kind][key];
-      if (unit !== undefined) hash.update(`${kind}\u0000${key}\u0000${knownHash(unit)}\n`);
-    }
-  }
+  for (const kind of UNIT_KINDS)
+    for (const [place, shard] of tables[kind].shards.entries())
+      if (shard.size > 0) hash.update(`${kind} ${place} ${hashShard(shard)}\n`);
   return hash.digest('hex');
+}
+
+function hashShard(shard: ReadonlyMap<string, object>): string {
+  const known = hashes.get(shard);
+  if (known !== undefined) return known;
+  const hash = createHash('sha256');
+  for (const [key, unit] of [...shard].sort(([a], [b]) => (a < b ? -1 : 1)))
+    hash.update(`${key}\u0000${knownHash(unit)}\n`);
+  const digest = hash.digest('hex');
+  // What is not frozen may be another thing the next time.
+  if (shard.values().every(Object.isFrozen)) hashes.set(shard, digest);
+  return digest;
 }
 
 const hashes = new WeakMap<object, string>();
 
-/** Units are frozen, so a hash holds for as long as its unit lives. */
+/** By unit, and by shard of units. Units are frozen, so a hash holds for as long as its unit lives. */
 function knownHash(unit: object): string {
   let hash = hashes.get(unit);
   if (hash === undefined) {

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Certificate } from '../../snapshot/certificate.ts';
 import type { Cluster } from '../../snapshot/cluster.ts';
+import { NO_UNITS, UNIT_KINDS } from '../../snapshot/diff.ts';
 import { deepFreeze } from '../../snapshot/freeze.ts';
-import type { Listener } from '../../snapshot/listener.ts';
 import type { Problem } from '../../snapshot/problem.ts';
-import type { VirtualHost } from '../../snapshot/route.ts';
 import type { SnapshotUnits } from '../../snapshot/snapshot.ts';
+import type { UnitTable } from '../../snapshot/unit-table.ts';
+import { tablesOf, type UnitTables, unitsOf } from '../../snapshot/units.ts';
 import type { Bucket, Change } from '../resource/catalog/bucket-index.ts';
 import type { Catalog, CatalogChange } from '../resource/catalog/catalog.ts';
 import { ComputedTable } from '../resource/catalog/computed-table.ts';
@@ -19,7 +19,6 @@ import { buildCluster, type ClusterRequest } from './clusters.ts';
 import { type Denial, findDenials } from './denials.ts';
 import { buildListeners, type ListenerPlan } from './listeners.ts';
 import { type CompiledRules, compileRules } from './routes.ts';
-import { SortedRecord } from './sorted-record.ts';
 import { buildVirtualHost, type VirtualHostPlan } from './virtual-hosts.ts';
 
 type Buckets = CatalogChange['buckets'];
@@ -49,10 +48,8 @@ export class IncrementalBuild {
   readonly #rules = new MemoOf<VirtualServiceResource, CompiledRules>();
   readonly #clusterUnits = new ComputedTable<Cluster>((key, reads) => this.#computeCluster(key, reads));
 
-  readonly #listeners = new SortedRecord<Listener>();
-  readonly #virtualHosts = new SortedRecord<VirtualHost>();
-  readonly #clusters = new SortedRecord<Cluster>();
-  readonly #certificates = new SortedRecord<Certificate>();
+  #tables: UnitTables = tablesOf(NO_UNITS);
+  #units: SnapshotUnits = NO_UNITS;
 
   constructor(identity: GatewayIdentity, catalog: Catalog) {
     this.#identity = identity;
@@ -67,18 +64,21 @@ export class IncrementalBuild {
   update(change: CatalogChange): BuildUpdate {
     this.#revision = change.revision;
     const listening = this.#updateListeners(change.buckets);
-    const hosts = this.#bound.update(listening.plan.servers, change);
+    const bound = this.#bound.update(listening.plan.servers, change);
     const reclosed = this.#updateDenials(change.buckets) ? [...this.#hostPlans.values.keys()] : [];
-    const hostChanges = this.#updateHosts(hosts, reclosed, change.buckets);
-    this.#updateClusters(hostChanges, change.buckets);
-    const units = Object.freeze({
-      listeners: this.#listeners.current,
-      virtualHosts: this.#virtualHosts.current,
-      clusters: this.#clusters.current,
-      certificates: this.#certificates.current,
+    const hosts = this.#updateHosts(bound, reclosed, change.buckets);
+    const clusters = this.#updateClusters(hosts, change.buckets);
+    const { plan, changes: listenerChanges } = listening;
+    const isSame = listenerChanges.size === 0;
+    const { listeners, certificates } = this.#tables;
+    this.#keep({
+      listeners: isSame ? listeners : replaced(listeners, plan.listeners),
+      virtualHosts: changed(this.#tables.virtualHosts, hosts, ({ virtualHost }) => virtualHost),
+      clusters: changed(this.#tables.clusters, clusters, (cluster) => cluster),
+      certificates: isSame ? certificates : replaced(certificates, plan.certificates),
     });
-    const changes = [...listening.changes.values(), ...hostChanges.values()];
-    return { units, problems: changes.flatMap(problemChange) };
+    const changes = [...listenerChanges.values(), ...hosts.values()];
+    return { units: this.#units, problems: changes.flatMap(problemChange) };
   }
 
   /** The problems of everything that is built now, by part. */
@@ -92,10 +92,6 @@ export class IncrementalBuild {
     const isFirst = !this.#listenerPlans.values.has(name);
     const changes = this.#listenerPlans.refresh({ wanted: isFirst ? [name] : [], changed });
     const plan = this.#listenerPlans.values.get(name) as ListenerPlan;
-    if (changes.size > 0) {
-      this.#listeners.replace(plan.listeners);
-      this.#certificates.replace(plan.certificates);
-    }
     return { plan, changes };
   }
 
@@ -112,19 +108,19 @@ export class IncrementalBuild {
   ): HostChanges {
     const dropped = new Set([...hosts].filter(([, { size }]) => size === 0).map(([key]) => key));
     const wanted = [...hosts.keys(), ...reclosed].filter((key) => !dropped.has(key));
-    const changes = this.#hostPlans.refresh({ wanted, dropped, changed });
-    const { set, gone } = split(changes);
-    this.#virtualHosts.change(
-      set.map(({ virtualHost }) => virtualHost),
-      gone,
-    );
-    return changes;
+    return this.#hostPlans.refresh({ wanted, dropped, changed });
   }
 
-  #updateClusters(hosts: HostChanges, changed: Buckets): void {
+  #updateClusters(hosts: HostChanges, changed: Buckets): ReadonlyMap<string, Change<Cluster>> {
     const requested = this.#requests.update(hosts.values());
-    const { set, gone } = split(this.#clusterUnits.refresh({ ...requested, changed }));
-    this.#clusters.change(set, gone);
+    return this.#clusterUnits.refresh({ ...requested, changed });
+  }
+
+  /** While nothing has changed, the units are the same object. */
+  #keep(tables: UnitTables): void {
+    if (UNIT_KINDS.every((kind) => tables[kind] === this.#tables[kind])) return;
+    this.#tables = tables;
+    this.#units = unitsOf(tables);
   }
 
   #computeListeners(reads: Reads): ListenerPlan {
@@ -166,12 +162,27 @@ function problemChange({ before, after }: Change<{ problems: readonly Problem[] 
   return isDeepStrictEqual(change.before ?? [], change.after ?? []) ? [] : [change];
 }
 
-function split<T>(changes: ReadonlyMap<string, Change<T>>): { set: T[]; gone: string[] } {
-  const set: T[] = [];
+/** A table after changes by key. A unit that comes again with the same content keeps its identity. */
+function changed<T, V extends object>(
+  table: UnitTable<V>,
+  changes: ReadonlyMap<string, Change<T>>,
+  unitOf: (value: T) => V,
+): UnitTable<V> {
+  const set: [string, V][] = [];
   const gone: string[] = [];
-  for (const [name, { after }] of changes) {
-    if (after === undefined) gone.push(name);
-    else set.push(after);
+  for (const [key, { after }] of changes) {
+    if (after === undefined) gone.push(key);
+    else if (!isDeepStrictEqual(table.get(key), unitOf(after))) set.push([key, unitOf(after)]);
   }
-  return { set, gone };
+  return table.with(set, gone);
+}
+
+/** A table of exactly these units. */
+function replaced<V extends { readonly key: string }>(table: UnitTable<V>, units: readonly V[]): UnitTable<V> {
+  const wanted = new Map(units.map((unit) => [unit.key, unit]));
+  const gone = table.size === 0 ? [] : Object.keys(table.record).filter((key) => !wanted.has(key));
+  return table.with(
+    [...wanted].filter(([key, unit]) => !isDeepStrictEqual(table.get(key), unit)),
+    gone,
+  );
 }

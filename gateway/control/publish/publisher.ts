@@ -4,8 +4,9 @@
 import { diffUnits, isEmptyChange, NO_UNITS } from '../../snapshot/diff.ts';
 import type { Problem } from '../../snapshot/problem.ts';
 import { readLastGood } from '../../snapshot/recover-manifest.ts';
-import { SNAPSHOT_SCHEMA, type Snapshot, type SnapshotUnits } from '../../snapshot/snapshot.ts';
+import type { Snapshot, SnapshotUnits } from '../../snapshot/snapshot.ts';
 import type { SnapshotManifest } from '../../snapshot/snapshot-files.ts';
+import { snapshotOf } from '../../snapshot/units.ts';
 import { realTimers, type Timers } from '../../support/timers.ts';
 import { LastGoodKeeper } from './last-good.ts';
 import { SnapshotFolder, type WrittenSnapshot } from './snapshot-folder.ts';
@@ -134,7 +135,7 @@ export class Publisher {
       return { kind: 'failed' };
     }
     if (answer.kind === 'refused') return { kind: 'refused', version, unit: answer.unit, reason: answer.reason };
-    this.#served = { schema: SNAPSHOT_SCHEMA, version, ...units };
+    this.#served = snapshotOf(version, units);
     this.#isBaseKnown = true;
     this.#folder.applied(written.manifest);
     this.#lastGood.keep(this.#served);

@@ -10,6 +10,7 @@ import {
   type SnapshotManifest,
   snapshotFolder,
 } from '../../snapshot/snapshot-files.ts';
+import { snapshotOf } from '../../snapshot/units.ts';
 import { makePrivateFolder, writeFileAtomically } from '../../support/atomic-file.ts';
 import type { Timers } from '../../support/timers.ts';
 
@@ -50,7 +51,7 @@ export class SnapshotFolder {
         units = applyDelta(units, readSnapshotFile(file));
         this.#bytes.set(name, statSync(file).size);
       }
-      return { schema: SNAPSHOT_SCHEMA, version: this.#manifest.version, ...units };
+      return snapshotOf(this.#manifest.version, units);
     } catch {
       this.#manifest = null;
       return undefined;

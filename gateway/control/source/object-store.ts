@@ -41,6 +41,9 @@ export type AcceptedKeeper = {
 export class ObjectStore {
   readonly #objects = new Map<ResourceKey, StoredObject>();
   readonly #keeper: AcceptedKeeper;
+  /** Objects to decide about, since the last `takeTouched`. */
+  #touched = new Set<ResourceKey>();
+  #size = 0;
   #sourceProblems: readonly SourceProblem[] = [];
 
   constructor(options: { readonly accepted: Iterable<AcceptedRecord>; readonly keeper: AcceptedKeeper }) {
@@ -61,8 +64,7 @@ export class ObjectStore {
         this.#upsert(event.object);
         break;
       case 'remove':
-        this.#objects.delete(event.key);
-        this.#keeper.remove(event.key);
+        this.#remove(event.key);
         break;
       case 'problems':
         this.#sourceProblems = event.problems;
@@ -72,8 +74,16 @@ export class ObjectStore {
     }
   }
 
-  objects(): ReadonlyMap<ResourceKey, StoredObject> {
-    return this.#objects;
+  /** Objects that came, went or were asked to be decided about again since the last call; all of them at first. */
+  takeTouched(): ReadonlySet<ResourceKey> {
+    const touched = this.#touched;
+    this.#touched = new Set();
+    return touched;
+  }
+
+  /** The object is to be decided about again, though its source has nothing new to say. */
+  touch(key: ResourceKey): void {
+    this.#touched.add(key);
   }
 
   get(key: ResourceKey): StoredObject | undefined {
@@ -89,7 +99,9 @@ export class ObjectStore {
       const same = stored.good?.version.fingerprint === version.fingerprint;
       const moved = stored.good?.version.position.file !== version.position.file;
       const acceptedAt = same && stored.good !== undefined ? stored.good.acceptedAt : now;
-      this.#objects.set(key, { ...stored, good: { version, acceptedAt } });
+      if (stored.good === undefined) this.#size += 1;
+      const { newest } = stored;
+      this.#objects.set(key, { key, ...(newest && { newest }), good: { version, acceptedAt } });
       if (!same || moved) this.#keeper.set({ key, raw: version.raw, position: version.position, acceptedAt });
     }
   }
@@ -101,14 +113,21 @@ export class ObjectStore {
 
   /** Number of objects with a good version. */
   get size(): number {
-    let count = 0;
-    for (const object of this.#objects.values()) if (object.good !== undefined) count += 1;
-    return count;
+    return this.#size;
+  }
+
+  #remove(key: ResourceKey): void {
+    if (this.#objects.get(key)?.good !== undefined) this.#size -= 1;
+    this.#objects.delete(key);
+    this.#touched.add(key);
+    this.#keeper.remove(key);
   }
 
   #upsert(object: ObjectVersion): void {
     const stored = this.#objects.get(object.key);
-    this.#objects.set(object.key, { ...stored, key: object.key, newest: object });
+    const good = stored?.good;
+    this.#objects.set(object.key, { key: object.key, newest: object, ...(good && { good }) });
+    this.#touched.add(object.key);
   }
 
   /** The object is read again from its raw form: this program may be newer than the one that accepted it. */
@@ -126,7 +145,9 @@ export class ObjectStore {
       resource,
       problems: [],
     };
+    if (!this.#objects.has(key)) this.#size += 1;
     this.#objects.set(key, { key, good: { version, acceptedAt: record.acceptedAt } });
+    this.#touched.add(key);
   }
 }
 

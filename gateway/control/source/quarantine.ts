@@ -1,192 +1,254 @@
 // Promises: which version of every object is built, so that a bad change serves nobody and hurts no other object.
-// Never: does I/O, remembers anything, throws for a bad object. Pure.
-// Called by: the controller before each publication.
+// Never: does I/O, throws for a bad object, looks at objects that neither changed nor wait.
+// Called by: the controller before each publication (choose), and when all workers serve what was chosen (accept).
 //
 // The rule, in order:
 // 1. A version that cannot be read (syntax, schema) is not taken; the last good version stays.
 // 2. A changed version with an error against the other objects (an unknown subset or host) that the version it replaces
-//    does not have is not taken; the last good one stays.
+//    does not have is not taken; the last good one stays. It is tried again with every change that could cure it, so
+//    that the order of edits does not matter.
 // 3. A changed version that gives ANOTHER object such an error (a DestinationRule that drops a subset in use; or one
 //    changed together with a VirtualService whose own change is not taken) waits as well.
 // 4. A new object has no version to go back to: with an error against others it is served as far as it resolves.
 // 5. A deletion is always obeyed; what still refers to the deleted object is served as far as it resolves, with a Problem.
 // Good is what all workers have served.
 import type { ObjectRef, Problem } from '../../snapshot/problem.ts';
-import { tellingCodes } from '../resource/codes.ts';
-import { type Resource, type ResourceKey, resourceKey } from '../resource/resource.ts';
-import { isUsable, type StoredObject, type UsableVersion } from './object-store.ts';
+import { type Resource, type ResourceKey, type ResourceKind, resourceKey } from '../resource/resource.ts';
+import { isUsable, type ObjectStore, type StoredObject, type UsableVersion } from './object-store.ts';
 import type { ObjectVersion } from './source.ts';
 
-/** What is found when objects are seen together; `E` also carries what was built from them. */
-export type Evaluation = { readonly problems: readonly Problem[] };
-
-export type QuarantineInput<E extends Evaluation> = {
-  readonly objects: ReadonlyMap<ResourceKey, StoredObject>;
-  readonly evaluate: (resources: ReadonlyMap<ResourceKey, Resource>) => E;
-  /** Versions that a worker could not compile, with the Problem that says so. */
-  readonly rejected: { get(version: ObjectVersion): Problem | undefined };
-  /** Errors that what is served has already, from the last choice; absent after a start. */
-  readonly standing: ReadonlySet<string> | undefined;
+/** Where versions are tried out together: it holds the chosen ones, and takes changes back by the opposite change. */
+export type Workbench = {
+  apply(changes: Iterable<readonly [ResourceKey, Resource | undefined]>): void;
+  readonly found: {
+    /** Errors that were not there when `accept` was last called. */
+    newErrors(): readonly Problem[];
+    hasError(problem: Problem): boolean;
+  };
+  accept(): void;
 };
 
-export type Choice<E extends Evaluation> = {
-  /** Of the chosen versions, together. */
-  readonly evaluation: E;
-  /** The chosen versions: the good ones, once all workers serve them. */
-  readonly versions: readonly UsableVersion[];
-  /** Objects whose newest version is not served. */
-  readonly quarantined: ReadonlySet<ResourceKey>;
-  /** Of objects: unreadable, not taken, waiting, and findings about what is served. */
-  readonly problems: readonly Problem[];
-  /** For the next time's `standing`. */
-  readonly errors: ReadonlySet<string>;
+export type QuarantineOptions = {
+  readonly store: ObjectStore;
+  readonly workbench: Workbench;
+  /** Versions that a worker could not compile, with the Problem that says so. */
+  readonly rejected: { get(version: ObjectVersion): Problem | undefined };
 };
 
 /** So many suspects are tried one by one; more wait together. */
 const MAX_TRIALS = 8;
 
-export function chooseVersions<E extends Evaluation>(input: QuarantineInput<E>): Choice<E> {
-  const selection = new Selection(input);
-  selection.turnDownErroneous();
-  selection.turnDownHarmful();
-  return selection.choice();
-}
+/**
+ * Where requests can go, which changes all the time: no error of another object depends on it, only warnings. A check
+ * that makes an error of it would have to take its kind out of here.
+ */
+const HARMLESS: ReadonlySet<string> = new Set<ResourceKind>(['Pod', 'Endpoints', 'EndpointSlice', 'WorkloadEntry']);
 
-class Selection<E extends Evaluation> {
-  readonly #input: QuarantineInput<E>;
-  readonly #resources = new Map<ResourceKey, Resource>();
-  readonly #versions = new Map<ResourceKey, UsableVersion>();
-  /** Changed versions that are taken so far, and could be turned down. */
+export class Quarantine {
+  readonly #store: ObjectStore;
+  readonly #workbench: Workbench;
+  readonly #rejected: QuarantineOptions['rejected'];
+  /** What the workbench holds. */
+  readonly #chosen = new Map<ResourceKey, UsableVersion>();
+  /** Decided about since the last acceptance. */
+  readonly #pending = new Set<ResourceKey>();
+  /** Changed versions that are taken, are not good yet, and could be turned down. */
   readonly #changed = new Set<ResourceKey>();
+  /** Objects whose newest version is not the chosen one. */
   readonly #quarantined = new Set<ResourceKey>();
-  readonly #problems: Problem[] = [];
-  #evaluation: E;
-  #standing: ReadonlySet<string> | undefined;
+  /** Those of them that another object's change may bring forward. */
+  readonly #waiting = new Set<ResourceKey>();
+  /** Of objects: unreadable, refused, not taken, waiting. */
+  readonly #problems = new Map<ResourceKey, readonly Problem[]>();
+  /** The workbench knows which errors are served. After a start nobody does. */
+  #hasStanding = false;
+  #revision = 0;
 
-  constructor(input: QuarantineInput<E>) {
-    this.#input = input;
-    this.#standing = input.standing;
-    for (const [key, stored] of input.objects) this.#begin(key, stored);
-    this.#evaluation = input.evaluate(this.#resources);
+  constructor({ store, workbench, rejected }: QuarantineOptions) {
+    this.#store = store;
+    this.#workbench = workbench;
+    this.#rejected = rejected;
   }
 
-  /** Rule 2. */
-  turnDownErroneous(): void {
-    const errors = this.#newErrors().filter((problem) => this.#changed.has(keyOf(problem)));
-    for (const problem of errors) {
-      const key = keyOf(problem);
-      this.#problems.push(this.#decorated(key, { ...problem, message: `Not taken: ${problem.message}` }));
-      this.#goBack(key);
+  /** Decides about everything that was touched, and about what waits for it; the workbench then holds the choice. */
+  choose(): void {
+    const touched = this.#store.takeTouched();
+    const keys = new Set(touched);
+    if (touched.values().some(mayCure)) for (const key of this.#waiting) keys.add(key);
+    const sorted = [...keys].sort();
+    this.#workbench.apply(sorted.map((key) => this.#begin(key)));
+    this.#turnDownErroneous();
+    this.#turnDownHarmful();
+  }
+
+  /** All workers serve the choice: it is good. */
+  accept(now: number): void {
+    this.#store.accept(this.pending(), now);
+    this.#pending.clear();
+    this.#changed.clear();
+    this.#workbench.accept();
+    this.#hasStanding = true;
+  }
+
+  /** Versions that were chosen since the last acceptance. */
+  *pending(): Generator<UsableVersion> {
+    for (const key of this.#pending) {
+      const version = this.#chosen.get(key);
+      if (version !== undefined) yield version;
     }
-    if (errors.length > 0) this.#evaluation = this.#input.evaluate(this.#resources);
   }
 
-  /** Rule 3. */
-  turnDownHarmful(): void {
-    if (this.#harm().length === 0) return;
-    const suspects = [...this.#changed];
-    if (suspects.length > MAX_TRIALS) this.#tryWithout(suspects);
-    else for (const key of suspects) this.#tryWithout([key]);
+  /** The version of an object that is chosen. */
+  chosen(key: ResourceKey): UsableVersion | undefined {
+    return this.#chosen.get(key);
   }
 
-  choice(): Choice<E> {
-    const { problems } = this.#evaluation;
-    // What is to say about an old version would only distract from what is wrong with the newest.
-    const ofInterest = problems.filter((problem) => !this.#quarantined.has(keyOf(problem)));
-    return {
-      evaluation: this.#evaluation,
-      versions: [...this.#versions.values()],
-      quarantined: this.#quarantined,
-      problems: [...this.#problems, ...ofInterest],
-      errors: errorIds(problems),
-    };
+  /** True when the newest version of an object is not the one that is chosen. */
+  isQuarantined(key: ResourceKey): boolean {
+    return this.#quarantined.has(key);
+  }
+
+  /** Of objects that are not served as they are written, and of what was read with a warning. */
+  *problems(): Generator<Problem> {
+    for (const problems of this.#problems.values()) yield* problems;
+  }
+
+  /** Grows when a problem or what is quarantined may be another. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Rule 1. */
-  #begin(key: ResourceKey, { newest, good }: StoredObject): void {
+  #begin(key: ResourceKey): readonly [ResourceKey, Resource | undefined] {
+    const { newest, good } = this.#store.get(key) ?? {};
     const taken = [newest, good?.version].find((version) => this.#isServable(version));
-    for (const problem of newest?.problems ?? [])
-      this.#problems.push(isError(problem) && taken !== newest ? this.#decorated(key, problem) : problem);
-    const rejected = newest && this.#input.rejected.get(newest);
-    if (rejected !== undefined) this.#problems.push(rejected);
-    if (newest !== undefined && taken !== newest) this.#quarantined.add(key);
-    if (!isUsable(taken)) return;
-    this.#take(taken);
+    const problems = (newest?.problems ?? []).map((problem) =>
+      isError(problem) && taken !== newest ? this.#decorated(key, problem) : problem,
+    );
+    const rejected = newest && this.#rejected.get(newest);
+    this.#say(key, rejected === undefined ? problems : [...problems, rejected]);
+    this.#setQuarantined(key, newest !== undefined && taken !== newest);
+    this.#waiting.delete(key);
+    this.#pending.add(key);
+    this.#changed.delete(key);
+    if (!isUsable(taken)) {
+      this.#chosen.delete(key);
+      return [key, undefined];
+    }
+    this.#chosen.set(key, taken);
     if (good !== undefined && taken.fingerprint !== good.version.fingerprint) this.#changed.add(key);
+    return [key, taken.resource];
   }
 
   #isServable(version: ObjectVersion | undefined): boolean {
-    return isUsable(version) && this.#input.rejected.get(version) === undefined;
+    return isUsable(version) && this.#rejected.get(version) === undefined;
   }
 
-  #take(version: UsableVersion): void {
-    this.#versions.set(version.key, version);
-    this.#resources.set(version.key, version.resource);
+  /** Rule 2. */
+  #turnDownErroneous(): void {
+    const errors = this.#newErrors().filter((problem) => this.#changed.has(keyOf(problem)));
+    const back = new Map<ResourceKey, Resource>();
+    for (const problem of errors) {
+      const key = keyOf(problem);
+      this.#add(key, this.#decorated(key, { ...problem, message: `Not taken: ${problem.message}` }));
+      this.#goBack(key, back);
+    }
+    this.#workbench.apply(back);
   }
 
-  #goBack(key: ResourceKey): void {
-    const good = this.#input.objects.get(key)?.good;
-    if (good === undefined) return;
-    this.#take(good.version);
-    this.#changed.delete(key);
-    this.#quarantined.add(key);
+  /** Rule 3. */
+  #turnDownHarmful(): void {
+    if (this.#harm().length === 0) return;
+    const suspects = [...this.#changed].filter((key) => !HARMLESS.has(kindOf(key))).sort();
+    if (suspects.length > MAX_TRIALS) this.#tryWithout(suspects);
+    else for (const key of suspects) this.#tryWithout([key]);
   }
 
   /** Turns the suspects down if that cures an error of another object. */
   #tryWithout(suspects: readonly ResourceKey[]): void {
     const harm = this.#harm();
     if (harm.length === 0) return;
-    const trial = new Map(this.#resources);
-    for (const key of suspects) {
-      const good = this.#input.objects.get(key)?.good;
-      if (good !== undefined) trial.set(key, good.version.resource);
+    this.#workbench.apply(this.#resourcesOf(suspects, (key) => this.#store.get(key)?.good?.version));
+    const cured = harm.find((problem) => !this.#workbench.found.hasError(problem));
+    if (cured === undefined) {
+      this.#workbench.apply(this.#resourcesOf(suspects, (key) => this.#chosen.get(key)));
+      return;
     }
-    const evaluation = this.#input.evaluate(trial);
-    const left = errorIds(evaluation.problems);
-    const cured = harm.find((problem) => !left.has(idOf(problem)));
-    if (cured === undefined) return;
     for (const key of suspects) {
       this.#goBack(key);
-      this.#problems.push(this.#waiting(key, cured));
+      this.#add(key, this.#harmOf(key, cured));
     }
-    this.#evaluation = evaluation;
   }
 
   /** New errors of objects that did not change themselves (or whose change is not taken). */
   #harm(): Problem[] {
-    if (this.#changed.size === 0) return [];
     return this.#newErrors().filter((problem) => {
       const key = keyOf(problem);
-      const good = this.#input.objects.get(key)?.good;
-      return good !== undefined && this.#versions.get(key)?.fingerprint === good.version.fingerprint;
+      const good = this.#store.get(key)?.good;
+      return good !== undefined && this.#chosen.get(key)?.fingerprint === good.version.fingerprint;
     });
   }
 
   /** Errors that what is served does not have. */
-  #newErrors(): Problem[] {
-    const errors = this.#evaluation.problems.filter(isError);
-    if (errors.length === 0 || this.#changed.size === 0) return [];
-    this.#standing ??= this.#errorsOfGoodVersions();
-    const standing = this.#standing;
-    return errors.filter((problem) => !standing.has(idOf(problem)));
+  #newErrors(): readonly Problem[] {
+    if (this.#changed.size === 0) return [];
+    if (!this.#hasStanding && this.#workbench.found.newErrors().length > 0) this.#findStanding();
+    return this.#workbench.found.newErrors();
   }
 
   /** After a start nobody knows what was wrong before: the good versions tell. */
-  #errorsOfGoodVersions(): ReadonlySet<string> {
-    const resources = new Map(this.#resources);
-    for (const key of this.#changed) {
-      const good = this.#input.objects.get(key)?.good;
-      if (good !== undefined) resources.set(key, good.version.resource);
-    }
-    return errorIds(this.#input.evaluate(resources).problems);
+  #findStanding(): void {
+    const changed = [...this.#changed];
+    this.#workbench.apply(this.#resourcesOf(changed, (key) => this.#store.get(key)?.good?.version));
+    this.#workbench.accept();
+    this.#workbench.apply(this.#resourcesOf(changed, (key) => this.#chosen.get(key)));
+    this.#hasStanding = true;
+  }
+
+  #resourcesOf(
+    keys: readonly ResourceKey[],
+    versionOf: (key: ResourceKey) => UsableVersion | undefined,
+  ): (readonly [ResourceKey, Resource])[] {
+    return keys.flatMap((key) => {
+      const version = versionOf(key);
+      return version === undefined ? [] : [[key, version.resource] as const];
+    });
+  }
+
+  #goBack(key: ResourceKey, back?: Map<ResourceKey, Resource>): void {
+    const good = this.#store.get(key)?.good;
+    if (good === undefined) return;
+    this.#chosen.set(key, good.version);
+    back?.set(key, good.version.resource);
+    this.#changed.delete(key);
+    this.#waiting.add(key);
+    this.#setQuarantined(key, true);
+  }
+
+  #setQuarantined(key: ResourceKey, is: boolean): void {
+    if (is === this.#quarantined.has(key)) return;
+    if (is) this.#quarantined.add(key);
+    else this.#quarantined.delete(key);
+    this.#revision += 1;
+  }
+
+  /** Replaces what is said about an object. */
+  #say(key: ResourceKey, problems: readonly Problem[]): void {
+    if (problems.length === 0 && !this.#problems.delete(key)) return;
+    if (problems.length > 0) this.#problems.set(key, problems);
+    this.#revision += 1;
+  }
+
+  #add(key: ResourceKey, problem: Problem): void {
+    this.#say(key, [...(this.#problems.get(key) ?? []), problem]);
   }
 
   #decorated(key: ResourceKey, problem: Problem): Problem {
-    return { ...problem, message: `${problem.message} ${meanwhile(this.#input.objects.get(key))}` };
+    return { ...problem, message: `${problem.message} ${meanwhile(this.#store.get(key))}` };
   }
 
-  #waiting(key: ResourceKey, harm: Problem): Problem {
-    const stored = this.#input.objects.get(key);
+  #harmOf(key: ResourceKey, harm: Problem): Problem {
+    const stored = this.#store.get(key);
     const position = stored?.newest?.position;
     const other = harm.object === undefined ? 'another object' : nameOf(harm.object);
     return {
@@ -220,16 +282,15 @@ function keyOf(problem: Problem): ResourceKey {
   return problem.object === undefined ? '' : resourceKey(problem.object);
 }
 
-/** What a finding says, wherever in the object it stands. */
-function idOf(problem: Problem): string {
-  return `${keyOf(problem)}|${problem.code}|${problem.message}`;
+/** True when a change of this object may end somebody's error. */
+function mayCure(key: ResourceKey): boolean {
+  return !HARMLESS.has(kindOf(key));
 }
 
-function errorIds(problems: readonly Problem[]): ReadonlySet<string> {
-  return new Set(problems.filter(isError).map(idOf));
+function kindOf(key: ResourceKey): string {
+  return key.slice(0, key.indexOf('/'));
 }
 
-/** What no version of an object could mend is told, and keeps none back. */
 function isError(problem: Problem): boolean {
-  return problem.severity === 'error' && !tellingCodes.has(problem.code);
+  return problem.severity === 'error';
 }

@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { Evaluator } from '#gateway/control/evaluator.ts';
+import { resourceKey } from '#gateway/control/resource/resource.ts';
 import type { AcceptedRecord } from '#gateway/control/source/accepted-journal.ts';
 import { interpretFile } from '#gateway/control/source/object-file.ts';
 import { isUsable, ObjectStore } from '#gateway/control/source/object-store.ts';
-import { type Choice, chooseVersions } from '#gateway/control/source/quarantine.ts';
+import { Quarantine } from '#gateway/control/source/quarantine.ts';
+import type { Problem } from '#gateway/snapshot/problem.ts';
+import type { VirtualHost } from '#gateway/snapshot/route.ts';
+import type { SnapshotUnits } from '#gateway/snapshot/snapshot.ts';
 import { destinationRuleYaml, gatewayYaml, serviceAndPodYaml, virtualServiceYaml } from '../../kit/yaml-objects.ts';
+import { edits } from '../build/small-world.ts';
 
-type Evaluated = ReturnType<Evaluator['evaluate']>;
+/** What was chosen, as the tests look at it. */
+type Choice = { readonly problems: readonly Problem[]; readonly quarantined: Pick<Set<string>, 'has'> };
 
 /** A store with the rounds of the controller, but without workers: whatever is chosen is served. */
 class World {
@@ -23,7 +30,7 @@ class World {
     },
     () => 0,
   );
-  choice: Choice<Evaluated> | undefined;
+  readonly #quarantine: Quarantine;
 
   constructor(accepted: Iterable<AcceptedRecord> = []) {
     const keeper = {
@@ -32,6 +39,7 @@ class World {
     };
     for (const record of accepted) keeper.set(record);
     this.store = new ObjectStore({ accepted: this.accepted.values(), keeper });
+    this.#quarantine = new Quarantine({ store: this.store, workbench: this.#evaluator, rejected: new Map() });
   }
 
   write(...texts: string[]): this {
@@ -45,29 +53,39 @@ class World {
     return this;
   }
 
-  round(): Choice<Evaluated> {
-    this.choice = chooseVersions({
-      objects: this.store.objects(),
-      evaluate: (resources) => this.#evaluator.evaluate(resources),
-      rejected: new Map(),
-      standing: this.choice?.errors,
-    });
-    this.store.accept(this.choice.versions, 86_400_000);
-    return this.choice;
+  round(): Choice {
+    this.#quarantine.choose();
+    this.#quarantine.accept(86_400_000);
+    return { problems: this.problems(), quarantined: { has: (key) => this.#quarantine.isQuarantined(key) } };
+  }
+
+  /** What is told: of the quarantine, and of what is served as it is written. */
+  problems(): Problem[] {
+    const found = Iterator.from(this.#evaluator.found.problems());
+    const ofInterest = found.filter(
+      ({ object }) => object === undefined || !this.#quarantine.isQuarantined(resourceKey(object)),
+    );
+    return [...this.#quarantine.problems(), ...ofInterest];
+  }
+
+  get units(): SnapshotUnits {
+    return this.#evaluator.units;
+  }
+
+  get hosts(): readonly VirtualHost[] {
+    return Object.values(this.units.virtualHosts);
   }
 
   /** The weights of the subsets that `shop.example` is split over. */
   served(): Record<string, number> {
-    const host = Object.values(this.choice?.evaluation.units.virtualHosts ?? {}).find(
-      ({ domain }) => domain === 'shop.example',
-    );
+    const host = this.hosts.find(({ domain }) => domain === 'shop.example');
     const action = host?.routes[0]?.action;
     if (action?.kind !== 'forward') return {};
     return Object.fromEntries(action.destinations.map(({ cluster, weight }) => [cluster.split('|')[2], weight]));
   }
 
   errors(): string[] {
-    const errors = this.choice?.problems.filter((problem) => problem.severity === 'error') ?? [];
+    const errors = this.problems().filter((problem) => problem.severity === 'error');
     return [...new Set(errors.map(({ code, object }) => `${object?.kind} ${code}`))].sort();
   }
 }
@@ -141,7 +159,7 @@ test('of many objects that change at once, only those that do harm wait', () => 
   );
   world.round();
   assert.deepEqual(world.errors(), ['DestinationRule MG1006']);
-  const hosts = Object.values(world.choice?.evaluation.units.virtualHosts ?? {}).map(({ domain }) => domain);
+  const hosts = world.hosts.map(({ domain }) => domain);
   assert.ok(hosts.includes('other.example'));
 });
 
@@ -211,11 +229,48 @@ test('an object that begins to close hosts is taken at once, whatever it was bef
   const world = shop().write(policy('app: shop'));
   world.round();
   assert.deepEqual(world.served(), { v1: 50, v2: 50 });
-  const { evaluation, quarantined } = world.write(policy('istio: ingressgateway')).round();
-  assert.deepEqual([...quarantined], []);
+  const { quarantined } = world.write(policy('istio: ingressgateway')).round();
+  assert.ok(!quarantined.has('AuthorizationPolicy/istio-system/p'));
   assert.deepEqual(world.errors(), ['AuthorizationPolicy MG0401']);
-  for (const { denied } of Object.values(evaluation.units.virtualHosts)) assert.ok(denied);
+  for (const { denied } of world.hosts) assert.ok(denied);
   // A typo in it keeps them closed as well.
   world.write(policy('istio: ingressgateway').replace('rules:', 'rulez:')).round();
-  for (const { denied } of Object.values(world.choice?.evaluation.units.virtualHosts ?? {})) assert.ok(denied);
+  for (const { denied } of world.hosts) assert.ok(denied);
 });
+
+/** Another world that was told all of this at once: what is accepted, and the newest of every object. */
+function toldAtOnce(accepted: readonly AcceptedRecord[], newest: ReadonlyMap<string, string>): World {
+  const world = new World(accepted);
+  for (const text of newest.values()) world.write(text);
+  world.round();
+  return world;
+}
+
+test('deciding about what was touched decides what deciding about everything anew does', () => {
+  fc.assert(
+    fc.property(edits, (steps) => {
+      const world = new World();
+      const newest = new Map<string, string>();
+      for (const { put, remove } of steps) {
+        const fresh = toldAtOnce([...world.accepted.values()], newest);
+        const gone = remove.flatMap((index) => [...newest.keys()][index % Math.max(newest.size, 1)] ?? []);
+        for (const each of [world, fresh]) for (const key of gone) each.remove(key);
+        for (const key of gone) newest.delete(key);
+        for (const text of put) {
+          for (const each of [world, fresh]) each.write(text);
+          for (const { key } of interpretFile('f.yaml', text, undefined).objects) newest.set(key, text);
+        }
+        const [choice, other] = [world.round(), fresh.round()];
+        assert.equal(JSON.stringify(world.units), JSON.stringify(fresh.units));
+        const waiting = (one: Choice) => [...newest.keys()].filter((key) => one.quarantined.has(key)).sort();
+        assert.deepEqual(waiting(choice), waiting(other));
+        assert.deepEqual(new Set(choice.problems.map(idOf)), new Set(other.problems.map(idOf)));
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
+
+function idOf(problem: Problem): string {
+  return JSON.stringify([problem.code, problem.object, problem.field, problem.message]);
+}
