@@ -11,6 +11,7 @@ const documents = [
   'SECURITY.md',
   'CHANGELOG.md',
   'config/cluster/README.md',
+  ...globSync('docs/**/*.md', { cwd: repositoryDir }),
   ...globSync('config/examples/*/README.md', { cwd: repositoryDir }),
 ];
 

@@ -11,15 +11,33 @@ export type CodeEntry = { readonly title: string; readonly help: string };
 export const codes = {
   IST0101: { title: 'Referenced object not found', help: 'Create the object, or correct the name.' },
   IST0106: { title: 'Invalid field', help: 'Correct the value; the message names what is allowed.' },
+  IST0107: { title: 'Misplaced annotation', help: 'Move it to the kind that it has an effect on.' },
+  IST0108: { title: 'Unknown annotation', help: 'Correct its spelling, or remove it.' },
   IST0112: {
     title: 'Destination port needed',
     help: 'The service has several ports: set destination.port.number.',
   },
+  IST0122: {
+    title: 'Invalid regular expression',
+    help: "Write it in RE2's syntax: no look-around, no back-references.",
+  },
+  IST0125: { title: 'Invalid annotation', help: 'Correct the value; the message names what is allowed.' },
+  IST0128: { title: 'TLS to a backend without CA', help: 'Set caCertificates or credentialName.' },
+  IST0129: { title: 'TLS to a port without CA', help: 'Set caCertificates or credentialName for the port.' },
   IST0130: { title: 'Rule can never match', help: 'An earlier rule takes all its requests: reorder or remove it.' },
+  IST0131: { title: 'Match block without effect', help: 'An earlier block takes the same requests: remove it.' },
   IST0132: { title: 'Host not in any Gateway', help: 'Add the host to a server of the Gateway, or correct it.' },
+  IST0133: { title: 'Value with a flaw', help: 'The object is served; correct the value all the same.' },
+  IST0138: {
+    title: 'Certificate on several Gateways',
+    help: 'Give both Gateways one server, or certificates of their own.',
+  },
   IST0145: { title: 'Conflicting Gateways', help: 'Let only one server have this port and host.' },
+  IST0149: { title: 'Routing by token claims', help: 'Remove the condition, or route by a header.' },
   IST0161: { title: 'Credential not usable', help: 'Create the Secret with tls.crt and tls.key that belong together.' },
   IST0173: { title: 'Subset selects nothing', help: "Correct the subset's labels, or label the workloads." },
+  IST0174: { title: 'DestinationRule for an unknown host', help: 'Correct the host, or create its Service.' },
+  IST0177: { title: 'ServiceEntries that disagree', help: 'Let both say the same protocol, or join them.' },
   MG0001: { title: 'YAML syntax error', help: 'Correct the line; other documents of the file are read.' },
   MG0002: { title: 'YAML oddity', help: 'Remove the tag.' },
   MG0003: { title: 'Document not readable', help: 'Make it flatter, and write aliases out.' },
@@ -35,6 +53,7 @@ export const codes = {
   MG0203: { title: 'Weights do not sum to 100', help: 'Nothing: shares are weight / sum. Old Istio demands 100.' },
   MG0204: { title: 'Server not served yet', help: 'Use protocol HTTP, or HTTPS with tls mode SIMPLE.' },
   MG0205: { title: 'Value read differently', help: 'The message says how it is read.' },
+  MG0206: { title: 'Field dropped by the API server', help: 'Correct the field, and apply again.' },
   MG0301: { title: 'Does not reach the edge', help: 'Name a Gateway in spec.gateways.' },
   MG0302: { title: 'Port not on the service', help: 'Use a port that the service has.' },
   MG0303: { title: 'Unknown subset', help: 'Add the subset to the DestinationRule, or correct the name.' },
@@ -126,5 +145,5 @@ export const tellingCodes: ReadonlySet<string> = new Set<keyof typeof codes>([
 /** A code of the registry. */
 export type ProblemCode = keyof typeof codes;
 
-/** How a reader reports: severity defaults to `error`, code to IST0106. */
+/** How a reader reports: severity defaults to `error`, code to IST0106, or IST0133 for what is no error. */
 export type Finding = { readonly severity?: Severity; readonly code?: ProblemCode; readonly message: string };

@@ -4,6 +4,7 @@
 import type { Problem } from '../../snapshot/problem.ts';
 import { type KindVerdict, kindVerdict } from './kinds.ts';
 import { type Identity, identify, toObjectRef } from './metadata.ts';
+import { reportPruned } from './pruned-fields.ts';
 import { At } from './reader/at.ts';
 import { ReadContext, type Strictness } from './reader/read-context.ts';
 import { type FieldPath, type Origin, POLICY_KINDS, type Resource, type ResourceKey, resourceKey } from './resource.ts';
@@ -55,11 +56,13 @@ function readServed(document: YamlDocument, identity: Identity, kind: ServedKind
     apiVersion: identity.apiVersion ?? '',
     unhonoured: unhonoured[kind] ?? new Map(),
   });
-  const body = bodies[kind](new At(document.value, context));
+  const read = bodies[kind];
+  const body = read(new At(document.value, context));
   if (identity.name === undefined) {
     context.report(['metadata', 'name'], { message: 'metadata.name is missing: give the object a name.' }, 'key');
     return { problems: context.problems };
   }
+  if (options.strictness === 'cluster' && kind !== 'Secret') reportPruned(document.value as object, context, read);
   const key = resourceKey({ kind, namespace: identity.namespace, name: identity.name });
   if (body === undefined || !(context.problems.every(isBearable) || guards.has(kind)))
     return { key, problems: context.problems };

@@ -269,3 +269,36 @@ describe('a backend that accepts mutual TLS only', () => {
     assert.deepEqual(found(peer(STRICT) + ambient), REFUSED);
   });
 });
+
+describe('findings about nothing are not made', () => {
+  const none = (text: string, code: string) =>
+    assert.deepEqual(
+      analyzeText(text).filter((problem) => problem.code === code),
+      [],
+      code,
+    );
+
+  test('by blocks and rules that differ, wildcards, agreeing entries and foreign annotations', () => {
+    const blocks = routing('host: app').replace(
+      '  - route',
+      '  - match: [{uri: {exact: /a}}, {uri: {exact: /b}}]\n    route',
+    );
+    none(blocks + gateway + service, 'IST0131');
+    none(rule.slice(4).replace('host: app', 'host: "*.other.svc.cluster.local"'), 'IST0174');
+    const entry = (name: string) =>
+      `---\n{${istio}, kind: ServiceEntry, metadata: {name: ${name}}, spec: {hosts: [b.org], resolution: DNS, ports: [{number: 80, name: a, protocol: HTTP}]}}\n`;
+    none((entry('a') + entry('b')).slice(4), 'IST0177');
+    const annotated = (name: string) => service.slice(4).replace('name: app}', `name: app, annotations: {${name}: x}}`);
+    for (const name of ['example.com/exportTo', 'networking.istio.io/traffic-distribution', 'sidecar.istio.io/inject'])
+      none(annotated(name), 'IST0108');
+  });
+
+  test('by servers of one Gateway that share a certificate', () => {
+    const server = (host: string) =>
+      `{port: {number: 443, name: ${host}, protocol: HTTPS}, hosts: [${host}.example], tls: {mode: SIMPLE, credentialName: c}}`;
+    none(
+      `{${istio}, kind: Gateway, metadata: {name: g}, spec: {servers: [${server('a')}, ${server('b')}]}}\n`,
+      'IST0138',
+    );
+  });
+});

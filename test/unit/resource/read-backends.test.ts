@@ -208,7 +208,7 @@ ports: [{name: "", port: 80}]
     const { problems } = readOne(
       'apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: a}\naddressType: IPv4\nendpoints:\n- addresses: [nope]\n',
     );
-    assert.deepEqual(brief(problems), ['1:1 warning IST0106', '6:15 error IST0106 endpoints[0].addresses[0]']);
+    assert.deepEqual(brief(problems), ['1:1 warning IST0133', '6:15 error IST0106 endpoints[0].addresses[0]']);
   });
 
   test('a Pod is ready by its condition; one written by hand, by its address', () => {

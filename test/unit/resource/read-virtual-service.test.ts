@@ -237,10 +237,10 @@ describe('faults', () => {
 
   test('an expression that RE2 does not take is an error with the reason', () => {
     const body = `  http:\n  - match:\n    - uri:\n        regex: "(?=a)b"\n${route}`;
-    assert.deepEqual(problemsOf(body), ['11:16 error IST0106 spec.http[0].match[0].uri.regex']);
+    assert.deepEqual(problemsOf(body), ['11:16 error IST0122 spec.http[0].match[0].uri.regex']);
     assert.match(messagesOf(body), /no look-around/);
     assert.deepEqual(problemsOf(body.replace('(?=a)b', '(a)\\\\1')), [
-      '11:16 error IST0106 spec.http[0].match[0].uri.regex',
+      '11:16 error IST0122 spec.http[0].match[0].uri.regex',
     ]);
     assert.deepEqual(problemsOf(body.replace('(?=a)b', '/a/[0-9]+(/.*)?')), []);
   });

@@ -25,6 +25,31 @@ export function checkGatewayClaims(index: ResourceIndex): Problem[] {
   return ours.flatMap((gateway) => gateway.spec.servers.flatMap((server) => claims.claim(gateway, server)));
 }
 
+/** One certificate on servers of several Gateways: a client with HTTP/2 would send the names of both over one connection. */
+export function checkSharedCertificates(index: ResourceIndex): Problem[] {
+  const owners = new Map<string, GatewayResource>();
+  const ours = index.gateways().filter((gateway) => isOurs(gateway, index.options));
+  return ours.flatMap((gateway) =>
+    gateway.spec.servers.flatMap((server) => {
+      const source = server.tls?.certificate;
+      if (source === undefined) return [];
+      const name = source.kind === 'secret' ? source.name : source.certificate;
+      const owner = owners.get(name) ?? gateway;
+      owners.set(name, owner);
+      return owner === gateway ? [] : [shared(gateway, server, name, owner)];
+    }),
+  );
+}
+
+function shared(gateway: GatewayResource, server: GatewayServer, name: string, owner: GatewayResource): Problem {
+  const field = server.tls?.certificate.kind === 'file' ? 'serverCertificate' : 'credentialName';
+  return problemAbout(gateway, serverPath(server, 'tls', field), {
+    severity: 'info',
+    code: 'IST0138',
+    message: `The certificate ${name} is also that of Gateway ${nameOf(owner)}. Over HTTP/2, browsers use one connection for all names of a certificate, and gateways that bind it to one Gateway answer 404; HTTP/1.1, which is what is served here, is not concerned. Let one Gateway have both servers.`,
+  });
+}
+
 function isOurs(gateway: GatewayResource, { gatewayLabels }: AnalyzeOptions): boolean {
   if (gatewayLabels === undefined) return true;
   return Object.entries(gateway.spec.selector ?? {}).every(([name, value]) => gatewayLabels[name] === value);

@@ -3,19 +3,22 @@ import type { HttpMatch, HttpRule } from '../istio/virtual-service.ts';
 import type { VirtualServiceResource } from '../resource.ts';
 import { problemAbout } from './finding.ts';
 
-/** Rules that come after one which takes all their requests. */
+/** Rules and blocks that come after one which takes all their requests. */
 export function checkRuleOrder(service: VirtualServiceResource): Problem[] {
   const { http, gateways } = service.spec;
   // What no edge serves cannot be wrong at the edge.
-  if (http.length < 2 || gateways.every((name) => name === 'mesh')) return [];
+  if (gateways.every((name) => name === 'mesh')) return [];
   const problems: Problem[] = [];
-  const seen = new Map<string, number>();
+  const rules = new Map<string, number>();
+  const blocks = new Map<string, string>();
   let catchAll: number | undefined;
   for (const rule of http) {
-    const conditions = conditionsOf(rule);
-    const earlier = catchAll ?? seen.get(conditions);
-    if (earlier !== undefined) problems.push(unreachable(service, rule, earlier, catchAll !== undefined));
-    else seen.set(conditions, rule.index);
+    const conditions = rule.matches.map(conditionsOf).join();
+    const earlier = catchAll ?? rules.get(conditions);
+    if (earlier === undefined) {
+      rules.set(conditions, rule.index);
+      problems.push(...ineffectiveBlocks(service, rule, blocks));
+    } else problems.push(unreachable(service, rule, earlier, catchAll !== undefined));
     if (catchAll === undefined && takesAll(rule)) catchAll = rule.index;
   }
   return problems;
@@ -32,8 +35,31 @@ function unreachable(service: VirtualServiceResource, rule: HttpRule, earlier: n
   });
 }
 
-function conditionsOf(rule: HttpRule): string {
-  return JSON.stringify(rule.matches.map(({ index: _index, ...conditions }) => conditions));
+/** Blocks of a rule that is reached by its others. `seen` holds the conditions so far, with where they stand. */
+function ineffectiveBlocks(service: VirtualServiceResource, rule: HttpRule, seen: Map<string, string>): Problem[] {
+  const problems: Problem[] = [];
+  let catchAll: string | undefined;
+  for (const block of rule.matches) {
+    const conditions = conditionsOf(block);
+    const earlier = catchAll ?? seen.get(conditions);
+    const place = `http[${rule.index}].match[${block.index}]`;
+    if (earlier === undefined) seen.set(conditions, place);
+    else problems.push(ineffective(service, rule, block, earlier));
+    if (isCatchAll(block)) catchAll ??= place;
+  }
+  return problems;
+}
+
+function ineffective(service: VirtualServiceResource, rule: HttpRule, block: HttpMatch, earlier: string): Problem {
+  return problemAbout(service, ['spec', 'http', rule.index, 'match', block.index], {
+    severity: 'info',
+    code: 'IST0131',
+    message: `This block adds nothing: ${earlier} before it takes the same requests. Remove it.`,
+  });
+}
+
+function conditionsOf({ index: _index, ...conditions }: HttpMatch): string {
+  return JSON.stringify(conditions);
 }
 
 function takesAll(rule: HttpRule): boolean {

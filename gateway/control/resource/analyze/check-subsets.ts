@@ -28,6 +28,16 @@ export function checkSubsets(rule: DestinationRuleResource, index: ResourceIndex
   });
 }
 
+/** A rule for a host that nobody answers for has no effect; a wildcard may be for what is to come. */
+export function checkRuleHost(rule: DestinationRuleResource, index: ResourceIndex): Problem[] {
+  const { host } = rule.spec;
+  if (host.startsWith('*') || index.anyBackend(host) !== undefined) return [];
+  const message = `No Service or ServiceEntry ${index.options.scope === 'partial' ? 'here ' : ''}answers for ${host}, so this rule has no effect. Create it, or correct the host.${index.suggestHost(host)}`;
+  // The Services of a part of a configuration are usually elsewhere.
+  const severity = index.options.scope === 'partial' ? 'info' : 'warning';
+  return [problemAbout(rule, ['spec', 'host'], { severity, code: 'IST0174', message })];
+}
+
 /** Answers whether some workload of the backend carries labels; undefined when its workloads cannot be told. */
 function workloadsOf({ kind, resource }: Backend, index: ResourceIndex): ((labels: Labels) => boolean) | undefined {
   const selector = kind === 'service' ? resource.spec.selector : resource.spec.workloadSelector;

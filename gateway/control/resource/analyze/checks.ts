@@ -1,13 +1,15 @@
 import type { Problem } from '../../../snapshot/problem.ts';
 import type { Resource, ResourceKind, ResourceOf } from '../resource.ts';
+import { checkAnnotations } from './check-annotations.ts';
 import { checkDestinations } from './check-destinations.ts';
-import { checkGateway, checkGatewayClaims } from './check-gateways.ts';
+import { checkGateway, checkGatewayClaims, checkSharedCertificates } from './check-gateways.ts';
 import { checkNodePorts } from './check-node-ports.ts';
 import { checkAccepted, checkPolicy } from './check-policies.ts';
 import { checkReach } from './check-reach.ts';
 import { checkHttpRoute, checkIngress, checkKubernetesGateway } from './check-route-kinds.ts';
 import { checkRuleOrder } from './check-rule-order.ts';
-import { checkSubsets } from './check-subsets.ts';
+import { checkServiceEntry } from './check-service-entries.ts';
+import { checkRuleHost, checkSubsets } from './check-subsets.ts';
 import type { ResourceIndex } from './resource-index.ts';
 
 /**
@@ -19,10 +21,11 @@ type Check<K extends ResourceKind> = (resource: ResourceOf<K>, index: ResourceIn
 /** The checks of each kind of object, in the order in which people read what they find. */
 const CHECKS: { readonly [K in ResourceKind]?: readonly Check<K>[] } = {
   Gateway: [checkGateway],
-  VirtualService: [checkReach, checkRuleOrder, checkDestinations],
-  DestinationRule: [checkSubsets],
-  Service: [checkNodePorts],
-  AuthorizationPolicy: [checkPolicy],
+  VirtualService: [checkAnnotations, checkReach, checkRuleOrder, checkDestinations],
+  DestinationRule: [checkAnnotations, checkRuleHost, checkSubsets],
+  ServiceEntry: [checkAnnotations, checkServiceEntry],
+  Service: [checkAnnotations, checkNodePorts],
+  AuthorizationPolicy: [checkAnnotations, checkPolicy],
   RequestAuthentication: [checkPolicy],
   EnvoyFilter: [checkPolicy],
   WasmPlugin: [checkPolicy],
@@ -38,6 +41,7 @@ type CheckTogether = (index: ResourceIndex) => readonly Problem[];
 /** By name. */
 export const CHECKS_TOGETHER: Readonly<Record<string, CheckTogether>> = {
   'gateway claims': checkGatewayClaims,
+  'shared certificates': checkSharedCertificates,
   'accepted policies': checkAccepted,
 };
 

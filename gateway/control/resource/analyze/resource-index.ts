@@ -10,6 +10,7 @@ import type {
   Labels,
   PodResource,
   SecretResource,
+  ServiceEntryResource,
   TargetedResource,
 } from '../resource.ts';
 import type { ClockReader } from './clock.ts';
@@ -68,6 +69,11 @@ export class ResourceIndex {
   /** The Service or ServiceEntry behind a destination's full host, as far as the gateway may use it. */
   backend(host: string): Backend | undefined {
     return findBackend(host, this.#catalog, this.options.gatewayNamespace);
+  }
+
+  /** ServiceEntries with exactly this host, whoever may use them. */
+  serviceEntries(host: string): readonly ServiceEntryResource[] {
+    return this.#catalog.serviceEntries(host);
   }
 
   /** The same without regard to whom it is exported to. */

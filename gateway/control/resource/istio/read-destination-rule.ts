@@ -9,6 +9,7 @@ import { oneOf, positiveDurationMs } from '../reader/scalars.ts';
 import type { DestinationRuleSpec, Subset, TrafficPolicy } from './destination-rule.ts';
 import { exportTo, orEverybody, serviceHostName } from './host-values.ts';
 import { subsetName } from './read-destinations.ts';
+import { checkUpstreamTls } from './upstream-tls.ts';
 
 const simple: Reader<BalancerPolicy | 'default'> = refine(
   oneOf({
@@ -63,6 +64,7 @@ const fields = record({
 export const readDestinationRule: Reader<DestinationRuleSpec> = refine(fields, (spec, at) => {
   if (spec.host === undefined) return undefined;
   checkSubsets(spec.subsets ?? [], at);
+  checkUpstreamTls(at);
   return {
     host: resolveHost(spec.host, at.context.object.namespace),
     policy: spec.trafficPolicy ?? {},

@@ -17,6 +17,7 @@ const headerName: Reader<string> = (at) => {
   const name = String(at.key);
   if (name.startsWith('@request.auth.'))
     return at.reportKey({
+      code: 'IST0149',
       message: 'Routing by token claims is not served yet: remove the condition, or route by a header.',
     });
   if (name.startsWith(':'))

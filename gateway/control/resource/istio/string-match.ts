@@ -14,6 +14,7 @@ const regex: Reader<string> = refine(plainText, (pattern, at) => {
   if (pattern === '*' || compiled.has(pattern)) return pattern;
   if (pattern.length > MAX_LENGTH)
     return at.report({
+      code: 'IST0122',
       message: `This expression is ${pattern.length} characters long; at most ${MAX_LENGTH} are allowed.`,
     });
   const reason = refusal(pattern);
@@ -21,7 +22,7 @@ const regex: Reader<string> = refine(plainText, (pattern, at) => {
     const hint = /\(\?[=!<]|\\[1-9]/.test(pattern)
       ? ' RE2 has no look-around and no back-references: split the rule, or use headers and withoutHeaders.'
       : ' See the RE2 syntax.';
-    return at.report({ message: `This is not a regular expression of RE2 (${reason}).${hint}` });
+    return at.report({ code: 'IST0122', message: `This is not a regular expression of RE2 (${reason}).${hint}` });
   }
   if (compiled.size >= REMEMBERED) compiled.clear();
   compiled.add(pattern);

@@ -40,7 +40,7 @@ export class ReadContext {
   report(path: FieldPath, finding: Finding, part: 'key' | 'value' = 'value'): void {
     this.problems.push({
       severity: finding.severity ?? 'error',
-      code: finding.code ?? 'IST0106',
+      code: finding.code ?? (finding.severity === undefined || finding.severity === 'error' ? 'IST0106' : 'IST0133'),
       message: finding.message,
       object: this.object,
       ...(path.length > 0 && { field: formatPath(path) }),
