@@ -19,6 +19,7 @@ umask 077
 
 readonly account=mesh-gateway
 readonly lasting=mesh-gateway-token # the Secret of a token that never ends
+readonly token_of_secret='{{if .data}}{{if .data.token}}{{.data.token | base64decode}}{{end}}{{end}}'
 readonly wait_seconds=30
 readonly server_form='^https://[][A-Za-z0-9.:/_%~-]+$'
 
@@ -33,6 +34,7 @@ main() {
   ca=$(of_cluster certificate-authority-data)
   server_name=$(of_cluster tls-server-name)
   check_cluster "$ca"
+  # bash goes on after a failure inside of $(...): what runs there ends by `die`
   token=$(token_of_account)
   print_kubeconfig "$ca" "$server_name" "$token"
 }
@@ -148,7 +150,7 @@ say_expiry() {
 
 token_that_lasts() {
   note "this API server has no TokenRequest API. The token in this kubeconfig NEVER ENDS and is not renewed; to take it back: kubectl -n $namespace delete secret $lasting"
-  in_cluster -n "$namespace" apply -f - >&2 <<MANIFEST
+  in_cluster -n "$namespace" apply --validate=false -f - >&2 <<MANIFEST || die "the Secret $lasting could not be made"
 apiVersion: v1
 kind: Secret
 type: kubernetes.io/service-account-token
@@ -158,12 +160,11 @@ metadata:
     kubernetes.io/service-account.name: $account
 MANIFEST
   local token='' end=$((SECONDS + wait_seconds))
-  while [ $SECONDS -lt $end ]; do
-    token=$(in_cluster -n "$namespace" get secret "$lasting" -o 'go-template={{if .data}}{{if .data.token}}{{.data.token | base64decode}}{{end}}{{end}}')
-    if [ -n "$token" ]; then break; fi
-    sleep 1
+  while [ -z "$token" ]; do
+    if [ $SECONDS -ge $end ]; then die "the cluster put no token into the Secret $lasting within $wait_seconds s"; fi
+    token=$(in_cluster -n "$namespace" get secret "$lasting" -o "go-template=$token_of_secret") || die "the Secret $lasting could not be read"
+    if [ -z "$token" ]; then sleep 1; fi
   done
-  if [ -z "$token" ]; then die "the cluster put no token into the Secret $lasting within $wait_seconds s"; fi
   printf '%s' "$token"
 }
 

@@ -1,7 +1,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { repositoryDir } from '#test/kit/import-graph.ts';
+import type { KubeObject } from './api-server/kube-object.ts';
+import { repositoryDir } from './import-graph.ts';
 
 const folder = path.join(repositoryDir, 'config/cluster');
 
@@ -12,11 +13,8 @@ export type Rule = {
   readonly verbs: readonly string[];
 };
 
-/** As much of a manifest as these tests read. */
-export type Manifest = {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
+/** A manifest, with as much as tests read of it. */
+export type Manifest = KubeObject & {
   readonly rules?: readonly Rule[];
   readonly roleRef?: { readonly kind: string; readonly name: string };
   readonly subjects?: readonly { readonly kind: string; readonly name: string; readonly namespace?: string }[];
@@ -48,4 +46,11 @@ export function manifests(file: string): Manifest[] {
     // written by ourselves; the API server of the suites reads it in full
     return document.toJS() as Manifest;
   });
+}
+
+/** What `kubectl apply -f config/cluster` sends. */
+export function appliedManifests(): Manifest[] {
+  return manifestFiles()
+    .filter((file) => !file.includes('/'))
+    .flatMap(manifests);
 }
