@@ -7,13 +7,19 @@ export type Durability = 'disk' | 'process';
 
 let serial = 0;
 
+/** Written at once; what comes in pieces is gathered up to this. */
+const CHUNK = 64 * 1024;
+
+/** Content whose size is not known before; the loop runs on between its chunks. */
+export type Pieces = Iterable<string>;
+
 /**
  * Replaces `file` as a whole: a reader sees the old content or the new one, never a part. The new file has exactly `mode`.
  * A failed write leaves the old file as it was and nothing beside it.
  */
 export async function writeFileAtomically(
   file: string,
-  content: string | Uint8Array,
+  content: string | Uint8Array | Pieces,
   options: { readonly mode: number; readonly durability: Durability },
 ): Promise<void> {
   const temporary = temporaryName(file);
@@ -21,7 +27,7 @@ export async function writeFileAtomically(
     const handle = await open(temporary, 'wx', options.mode);
     try {
       await handle.chmod(options.mode);
-      await handle.writeFile(content);
+      await handle.writeFile(isWhole(content) ? content : inChunks(content));
       if (options.durability === 'disk') await handle.sync();
     } finally {
       await handle.close();
@@ -32,6 +38,22 @@ export async function writeFileAtomically(
     throw error;
   }
   if (options.durability === 'disk') await syncFolder(path.dirname(file));
+}
+
+function isWhole(content: string | Uint8Array | Pieces): content is string | Uint8Array {
+  return typeof content === 'string' || content instanceof Uint8Array;
+}
+
+/** Pieces in chunks that are worth a write. */
+export function* inChunks(pieces: Pieces): Generator<string> {
+  let chunk = '';
+  for (const piece of pieces) {
+    chunk += piece;
+    if (chunk.length < CHUNK) continue;
+    yield chunk;
+    chunk = '';
+  }
+  if (chunk !== '') yield chunk;
 }
 
 /** The same, at once: for small files at start. */

@@ -1,15 +1,18 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { diffUnits, NO_UNITS } from '../../snapshot/diff.ts';
 import type { Problem } from '../../snapshot/problem.ts';
 import { LAST_GOOD_MANIFEST, type LastGood, lastGoodFolder } from '../../snapshot/recover-manifest.ts';
-import { SNAPSHOT_SCHEMA, type Snapshot, type SnapshotDelta } from '../../snapshot/snapshot.ts';
+import { SNAPSHOT_SCHEMA, type Snapshot } from '../../snapshot/snapshot.ts';
 import { fullName } from '../../snapshot/snapshot-files.ts';
 import { makePrivateFolder, writeFileAtomically } from '../../support/atomic-file.ts';
 import type { Timers } from '../../support/timers.ts';
+import { snapshotText } from './snapshot-text.ts';
 
 /** Written so long after a publication: a burst of changes is written once. */
 export const LAST_GOOD_DELAY_MS = 3_000;
+/** Changes without end may spend at most this share of the time on writing. */
+const WRITING_SHARE = 1 / 20;
 
 /**
  * Keeps the snapshot that all workers serve in the state directory (0600: it holds private keys in clear), so that the
@@ -21,6 +24,7 @@ export class LastGoodKeeper {
   readonly #onProblem: (problem: Problem | undefined) => void;
   #waiting: Snapshot | undefined;
   #cancel: (() => void) | undefined;
+  #delayMs = LAST_GOOD_DELAY_MS;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: { stateDir: string; timers: Timers; onProblem: (problem: Problem | undefined) => void }) {
@@ -31,7 +35,7 @@ export class LastGoodKeeper {
 
   keep(snapshot: Snapshot): void {
     this.#waiting = snapshot;
-    this.#cancel ??= this.#timers.after(LAST_GOOD_DELAY_MS, () => void this.flush());
+    this.#cancel ??= this.#timers.after(this.#delayMs, () => void this.flush());
   }
 
   /** Writes what waits now. */
@@ -45,18 +49,19 @@ export class LastGoodKeeper {
   }
 
   async #write(snapshot: Snapshot): Promise<void> {
-    const { version, schema: _, ...units } = snapshot;
-    const full: SnapshotDelta = { schema: SNAPSHOT_SCHEMA, from: 0, to: version, ...diffUnits(NO_UNITS, units) };
+    const { version } = snapshot;
+    const begun = this.#timers.now();
     const file = fullName(version);
-    const text = JSON.stringify(full);
-    const description: LastGood = { schema: SNAPSHOT_SCHEMA, version, file, bytes: Buffer.byteLength(text) };
+    const place = path.join(this.#folder, file);
     const durable = { mode: 0o600, durability: 'disk' } as const;
     try {
       makePrivateFolder(this.#folder);
-      await writeFileAtomically(path.join(this.#folder, file), text, durable);
+      await writeFileAtomically(place, snapshotText(0, version, diffUnits(NO_UNITS, snapshot)), durable);
+      const description: LastGood = { schema: SNAPSHOT_SCHEMA, version, file, bytes: (await stat(place)).size };
       await writeFileAtomically(path.join(this.#folder, LAST_GOOD_MANIFEST), JSON.stringify(description), durable);
       for (const name of await readdir(this.#folder))
         if (name !== file && name !== LAST_GOOD_MANIFEST) await rm(path.join(this.#folder, name), { force: true });
+      this.#delayMs = Math.max(LAST_GOOD_DELAY_MS, (this.#timers.now() - begun) / WRITING_SHARE);
       this.#onProblem(undefined);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

@@ -142,13 +142,12 @@ export class Publisher {
     return { kind: 'applied', version };
   }
 
-  /** After a publication, when there is time: shortens what a starting worker loads, and removes old files. */
+  /** After a publication, beside the next ones: shortens what a starting worker loads, and removes old files. */
   async tidy(): Promise<void> {
     const served = this.#served;
     try {
       if (served !== undefined && this.#folder.isLong()) {
-        const { manifest } = await this.#folder.writeFull(served.version, diffUnits(NO_UNITS, served));
-        this.#folder.shortened(manifest);
+        await this.#folder.shorten(served.version, diffUnits(NO_UNITS, served));
       }
     } catch (error) {
       this.#note('write', notWritten(error));

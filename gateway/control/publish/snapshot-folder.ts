@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { applyDelta, NO_UNITS, type UnitChanges } from '../../snapshot/diff.ts';
-import { SNAPSHOT_SCHEMA, type Snapshot, type SnapshotDelta } from '../../snapshot/snapshot.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
 import {
   deltaName,
   fullName,
@@ -13,9 +13,11 @@ import {
 import { snapshotOf } from '../../snapshot/units.ts';
 import { makePrivateFolder, writeFileAtomically } from '../../support/atomic-file.ts';
 import type { Timers } from '../../support/timers.ts';
+import { snapshotText } from './snapshot-text.ts';
 
-/** A worker that starts loads one full snapshot and at most so many deltas. */
-const MAX_DELTAS = 64;
+/** A worker that starts loads one full snapshot and so many deltas, or more while they are small. */
+const FEW_DELTAS = 64;
+const MAX_DELTAS = 512;
 /** A worker that starts may still be reading a file that the newest manifest does not name. */
 const GARBAGE_MS = 30_000;
 
@@ -61,13 +63,13 @@ export class SnapshotFolder {
   /** Writes all units: workers that serve anything else drop it. */
   async writeFull(version: number, changes: UnitChanges): Promise<WrittenSnapshot> {
     const file = fullName(version);
-    await this.#write(file, { schema: SNAPSHOT_SCHEMA, from: 0, to: version, ...changes });
+    await this.#write(file, snapshotText(0, version, changes));
     return { file, manifest: { version, files: [file] } };
   }
 
   async writeDelta(from: number, version: number, changes: UnitChanges): Promise<WrittenSnapshot> {
     const file = deltaName(from, version);
-    await this.#write(file, { schema: SNAPSHOT_SCHEMA, from, to: version, ...changes });
+    await this.#write(file, snapshotText(from, version, changes));
     return { file, manifest: { version, files: [...(this.#manifest?.files ?? []), file] } };
   }
 
@@ -77,9 +79,18 @@ export class SnapshotFolder {
     this.#handedOut = manifest;
   }
 
-  /** The same version in fewer files; workers hear of it with the next publication. */
-  shortened(manifest: SnapshotManifest): void {
-    this.#manifest = manifest;
+  /**
+   * Writes what is served now, `units` of `version`, as one file that stands for all files so far. Publications go on
+   * meanwhile: their deltas follow it. Workers hear of it with the next publication.
+   */
+  async shorten(version: number, units: UnitChanges): Promise<void> {
+    const covered = this.#manifest?.files ?? [];
+    const file = fullName(version);
+    await this.#write(file, snapshotText(0, version, units));
+    const manifest = this.#manifest;
+    // A full snapshot was published meanwhile: that is shorter still.
+    if (manifest === null || covered.some((name, index) => manifest.files[index] !== name)) return;
+    this.#manifest = { version: manifest.version, files: [file, ...manifest.files.slice(covered.length)] };
   }
 
   /** True when a worker that starts would load more deltas than a new full snapshot is worth. */
@@ -87,7 +98,9 @@ export class SnapshotFolder {
     const [full, ...deltas] = this.#manifest?.files ?? [];
     if (full === undefined) return false;
     const bytes = deltas.reduce((sum, name) => sum + (this.#bytes.get(name) ?? 0), 0);
-    return deltas.length > MAX_DELTAS || (deltas.length > 1 && bytes > (this.#bytes.get(full) ?? 0) / 2);
+    const fullBytes = this.#bytes.get(full) ?? 0;
+    if (deltas.length > FEW_DELTAS) return deltas.length > MAX_DELTAS || bytes > fullBytes / 16;
+    return deltas.length > 1 && bytes > fullBytes / 2;
   }
 
   /** Removes files that no manifest has named for a while. Failing to is no harm: the next sweep tries again. */
@@ -106,9 +119,9 @@ export class SnapshotFolder {
     }
   }
 
-  async #write(file: string, delta: SnapshotDelta): Promise<void> {
-    const text = JSON.stringify(delta);
-    await writeFileAtomically(path.join(this.#folder, file), text, { mode: 0o600, durability: 'process' });
-    this.#bytes.set(file, Buffer.byteLength(text));
+  async #write(file: string, text: Generator<string>): Promise<void> {
+    const place = path.join(this.#folder, file);
+    await writeFileAtomically(place, text, { mode: 0o600, durability: 'process' });
+    this.#bytes.set(file, statSync(place).size);
   }
 }

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import type { Problem, SourcePosition } from '../../snapshot/problem.ts';
-import { makePrivateFolder, writeFileAtomically } from '../../support/atomic-file.ts';
+import { inChunks, makePrivateFolder, writeFileAtomically } from '../../support/atomic-file.ts';
 import type { ResourceKey } from '../resource/resource.ts';
 
 /** Version of the line format; another one is set aside. */
@@ -30,7 +30,8 @@ export class AcceptedJournal {
   readonly #file: string;
   readonly #records = new Map<ResourceKey, AcceptedRecord>();
   readonly #onProblem: (problem: Problem | undefined) => void;
-  #pending: Line[] = [];
+  /** By object: of many changes of one object in a short time, only the last is written. */
+  #pending = new Map<ResourceKey, Line>();
   #lines = 0;
   #handle: FileHandle | undefined;
   #writing: Promise<void> | undefined;
@@ -111,7 +112,7 @@ export class AcceptedJournal {
   }
 
   #write(line: Line): void {
-    this.#pending.push(line);
+    this.#pending.set(line.op === 'set' ? line.record.key : line.key, line);
     this.#start();
   }
 
@@ -125,8 +126,8 @@ export class AcceptedJournal {
   async #drain(): Promise<void> {
     await Promise.resolve();
     do {
-      const lines = this.#pending;
-      this.#pending = [];
+      const lines = [...this.#pending.values()];
+      this.#pending.clear();
       try {
         if (this.#rewrite || this.#lines + lines.length > 2 * this.#records.size + 1_000) await this.#compact();
         else await this.#append(lines);
@@ -135,14 +136,14 @@ export class AcceptedJournal {
         this.#rewrite = true;
         this.#onProblem(notKept(this.#file, error));
       }
-    } while (this.#pending.length > 0);
+    } while (this.#pending.size > 0);
   }
 
   async #append(lines: readonly Line[]): Promise<void> {
     if (this.#handle === undefined && !existsSync(this.#file)) return this.#compact();
     this.#handle ??= await open(this.#file, 'a', 0o600);
     // A plain write may stop half way on a full disk and call that a success.
-    await this.#handle.appendFile(lines.map(sealed).join(''));
+    for (const chunk of inChunks(Iterator.from(lines).map(sealed))) await this.#handle.appendFile(chunk);
     await this.#handle.datasync();
     this.#lines += lines.length;
   }
@@ -150,15 +151,16 @@ export class AcceptedJournal {
   async #compact(): Promise<void> {
     await this.#handle?.close();
     this.#handle = undefined;
-    const records = [...this.#records.values()];
-    const text = [
-      `${JSON.stringify({ schema: ACCEPTED_SCHEMA })}\n`,
-      ...records.map((record) => sealed({ op: 'set', record })),
-    ];
     makePrivateFolder(path.dirname(this.#file));
-    await writeFileAtomically(this.#file, text.join(''), { mode: 0o600, durability: 'disk' });
-    this.#lines = records.length;
+    // What is accepted while this is written is written once more afterwards.
+    this.#lines = this.#records.size;
+    await writeFileAtomically(this.#file, this.#text(), { mode: 0o600, durability: 'disk' });
     this.#rewrite = false;
+  }
+
+  *#text(): Generator<string> {
+    yield `${JSON.stringify({ schema: ACCEPTED_SCHEMA })}\n`;
+    for (const record of this.#records.values()) yield sealed({ op: 'set', record });
   }
 }
 

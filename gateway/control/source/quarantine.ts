@@ -144,16 +144,21 @@ export class Quarantine {
     return isUsable(version) && this.#rejected.get(version) === undefined;
   }
 
-  /** Rule 2. */
+  /** Rule 2. An error that the good version has as well by now (a new Gateway exposes both) is no reason to go back. */
   #turnDownErroneous(): void {
-    const errors = this.#newErrors().filter((problem) => this.#changed.has(keyOf(problem)));
-    const back = new Map<ResourceKey, Resource>();
-    for (const problem of errors) {
-      const key = keyOf(problem);
-      this.#add(key, this.#decorated(key, { ...problem, message: `Not taken: ${problem.message}` }));
-      this.#goBack(key, back);
+    const errors = Map.groupBy(this.#newErrors(), keyOf);
+    const suspects = [...errors.keys()].filter((key) => this.#changed.has(key));
+    if (suspects.length === 0) return;
+    this.#workbench.apply(this.#resourcesOf(suspects, (key) => this.#store.get(key)?.good?.version));
+    const noBetter: ResourceKey[] = [];
+    for (const key of suspects) {
+      const cured = errors.get(key)?.filter((problem) => !this.#workbench.found.hasError(problem)) ?? [];
+      for (const problem of cured)
+        this.#add(key, this.#decorated(key, { ...problem, message: `Not taken: ${problem.message}` }));
+      if (cured.length > 0) this.#goBack(key);
+      else noBetter.push(key);
     }
-    this.#workbench.apply(back);
+    this.#workbench.apply(this.#resourcesOf(noBetter, (key) => this.#chosen.get(key)));
   }
 
   /** Rule 3. */
@@ -215,11 +220,10 @@ export class Quarantine {
     });
   }
 
-  #goBack(key: ResourceKey, back?: Map<ResourceKey, Resource>): void {
+  #goBack(key: ResourceKey): void {
     const good = this.#store.get(key)?.good;
     if (good === undefined) return;
     this.#chosen.set(key, good.version);
-    back?.set(key, good.version.resource);
     this.#changed.delete(key);
     this.#waiting.add(key);
     this.#setQuarantined(key, true);
