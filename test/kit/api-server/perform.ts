@@ -1,39 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { badRequest, methodNotAllowed, noSuchResource, success, successDetails } from './api-status.ts';
+import { apply } from './apply-request.ts';
 import { mediaTypeOf } from './body.ts';
 import type { Target } from './cluster-state.ts';
-import type { Fault, Faults } from './faults.ts';
-import type { User } from './identity.ts';
-import { isJsonObject, type KubeObject } from './kube-object.ts';
+import type { KubeObject } from './kube-object.ts';
 import { listPage } from './list.ts';
-import { patched } from './patch/patch.ts';
+import { APPLY, patched } from './patch/patch.ts';
 import { type TableOptions, tableOf, wantedTable } from './printed-table.ts';
-import type { Verb } from './request-target.ts';
-import { type ReviewContext, requestToken, review } from './reviews.ts';
-import { hasStatus, parseBody } from './strategy.ts';
-import { admit, type FieldValidation } from './structural-schema.ts';
+import { admitted, kindOf, managerOf, optionsOf, type Performer, type ResourceRequest } from './resource-request.ts';
+import { requestToken, review } from './reviews.ts';
+import { hasStatus } from './strategy.ts';
 import { Watcher } from './watch.ts';
 import { listBytes, sendBytes, sendEntry, sendJson } from './wire.ts';
-import type { WriteOptions, Writes } from './writes.ts';
-
-/** A request for a resource, ready to be performed. */
-export type ResourceRequest = {
-  readonly verb: Verb;
-  readonly target: Target;
-  readonly query: URLSearchParams;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly body: unknown;
-  readonly user: User;
-  readonly faults: readonly Fault[];
-};
-
-/** What requests are performed with. */
-export type Performer = Omit<ReviewContext, 'user'> & {
-  readonly writes: Writes;
-  readonly watchers: Set<Watcher>;
-  readonly faults: Faults;
-};
+import type { WriteOptions } from './writes.ts';
 
 /** Does what a request asks and answers it; refusals are thrown. */
 export function perform(performer: Performer, asked: ResourceRequest): void {
@@ -98,31 +77,35 @@ function watch(performer: Performer, { target, query, request, response, faults 
   if (faults.some(({ kind }) => kind === 'truncated')) watcher.cut();
 }
 
-function create(performer: Performer, { target, query, response, body, user }: ResourceRequest): void {
+function create(performer: Performer, asked: ResourceRequest): void {
+  const { target, query, response, body, user } = asked;
   if (target.subresource === 'token')
     return sendJson(response, 201, requestToken({ ...performer, user }, target, body));
   if (target.name !== undefined) throw methodNotAllowed();
   const object = admitted(performer, target, query, response, body);
   const answer = review({ ...performer, user }, target, object);
   if (answer !== undefined) return sendJson(response, 201, answer);
-  const entry = performer.writes.create(target, object, optionsOf(query));
+  const entry = performer.writes.create(target, object, writeOptions(performer, asked));
   sendEntry(response, 201, target.type, target.version, entry);
 }
 
-function update(performer: Performer, { target, query, response, body }: ResourceRequest): void {
+function update(performer: Performer, asked: ResourceRequest): void {
+  const { target, query, response, body } = asked;
   const object = admitted(performer, target, query, response, body);
-  const entry = performer.writes.replace(target, object, optionsOf(query));
+  const entry = performer.writes.replace(target, object, writeOptions(performer, asked));
   sendEntry(response, 200, target.type, target.version, entry);
 }
 
-function patch(performer: Performer, { target, query, request, response, body }: ResourceRequest): void {
+function patch(performer: Performer, asked: ResourceRequest): void {
+  const { target, query, request, response, body } = asked;
   const { type, version } = target;
   const contentType = mediaTypeOf(request);
+  if (contentType === APPLY) return apply(performer, asked);
   const change = (old: KubeObject) => {
     const result = patched(type, { ...old, ...kindOf(target) }, contentType, body);
     return admitted(performer, target, query, response, result);
   };
-  sendEntry(response, 200, type, version, performer.writes.update(target, change, optionsOf(query)));
+  sendEntry(response, 200, type, version, performer.writes.update(target, change, writeOptions(performer, asked)));
 }
 
 function remove({ writes }: Performer, { target, query, response, body }: ResourceRequest): void {
@@ -141,33 +124,16 @@ function removeAll({ state, writes }: Performer, { target, query, response, body
   sendBytes(response, 200, listBytes(target.type, target.version, meta, entries));
 }
 
-/** The object of a body in the form of its schema; what was dropped on the way is a warning, if the client cares. */
-function admitted(
-  { state }: Performer,
-  { type, version }: Target,
-  query: URLSearchParams,
-  response: ServerResponse,
-  body: unknown,
-): KubeObject {
-  const object = parseBody(type, version, body);
-  const fieldValidation = fieldValidationOf(query);
-  const dropped = admit(type, version, object, { pruning: state.features.pruning, fieldValidation });
-  if (fieldValidation !== 'Ignore')
-    for (const path of dropped) response.appendHeader('Warning', `299 - "unknown field \\"${path}\\""`);
-  return object;
-}
-
-function fieldValidationOf(query: URLSearchParams): FieldValidation {
-  const asked = query.get('fieldValidation') ?? 'Warn';
-  if (asked === 'Strict' || asked === 'Warn' || asked === 'Ignore') return asked;
-  throw badRequest(`fieldValidation: Unsupported value: "${asked}": supported values: "", "Ignore", "Strict", "Warn"`);
-}
-
 function tableOptions(request: IncomingMessage, query: URLSearchParams): TableOptions | undefined {
   const version = wantedTable(request.headers.accept);
   return version === undefined
     ? undefined
     : { version, includeObject: query.get('includeObject') ?? 'Metadata', heads: 'all' };
+}
+
+function writeOptions({ state }: Performer, { target, query, request }: ResourceRequest): WriteOptions {
+  const { dryRun } = optionsOf(query);
+  return state.features.serverSideApply ? { dryRun, manager: managerOf(target, query, request, 'Update') } : { dryRun };
 }
 
 function half(body: Buffer): Buffer {
@@ -178,15 +144,4 @@ function half(body: Buffer): Buffer {
 function breakOff(response: ServerResponse, body: Buffer): void {
   response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': String(body.length) });
   response.write(half(body), () => response.destroy());
-}
-
-function optionsOf(query: URLSearchParams, body?: unknown): WriteOptions {
-  const inBody = isJsonObject(body) && Array.isArray(body['dryRun']) ? body['dryRun'] : [];
-  const dryRun = [...query.getAll('dryRun'), ...inBody];
-  if (dryRun.some((value) => value !== 'All')) throw badRequest('dryRun: Unsupported value: supported values: "All"');
-  return { dryRun: dryRun.length > 0 };
-}
-
-function kindOf({ type, version }: Target): { apiVersion: string; kind: string } {
-  return { apiVersion: type.group === '' ? version : `${type.group}/${version}`, kind: type.kind };
 }

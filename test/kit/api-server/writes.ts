@@ -1,11 +1,17 @@
 import { ApiStatus, alreadyExists, badRequest, conflict, invalid, notFound } from './api-status.ts';
 import type { ClusterState, Target } from './cluster-state.ts';
 import { copyOf, isJsonObject, type KubeObject } from './kube-object.ts';
+import { afterUpdate, type Manager } from './patch/managed-fields.ts';
+import { mergeRulesOf } from './patch/merge-rules.ts';
 import { isUnchanged, prepareCreate, prepareUpdate, timestamp } from './strategy.ts';
 import { type Entry, keyOf } from './table.ts';
 
 /** How a write was asked for. */
-export type WriteOptions = { readonly dryRun: boolean };
+export type WriteOptions = {
+  readonly dryRun: boolean;
+  /** Who writes; server-side apply has counted its fields itself. */
+  readonly manager?: Manager;
+};
 
 /** Told of every write that was stored; definitions of custom resources come and go by it. */
 export type AfterWrite = (target: Target, entry: Entry, removed: boolean) => void;
@@ -23,11 +29,12 @@ export class Writes {
     this.#after = after;
   }
 
-  create(target: Target, object: KubeObject, { dryRun }: WriteOptions): Entry {
+  create(target: Target, object: KubeObject, { dryRun, manager }: WriteOptions): Entry {
     const { type, version, namespace } = target;
     const prepared = prepareCreate(type, version, namespace, object);
     this.#checkNamespace(namespace, prepared.metadata.name);
     if (this.#table(target).get(keyOf(prepared.metadata))) throw alreadyExists(type, prepared.metadata.name);
+    count(target, undefined, prepared, manager);
     return dryRun ? unstored(prepared) : this.store(target, prepared);
   }
 
@@ -46,10 +53,11 @@ export class Writes {
   }
 
   /** Applies `change` to the stored object; equal content is no write at all. */
-  update(target: Target, change: Change, { dryRun }: WriteOptions): Entry {
+  update(target: Target, change: Change, { dryRun, manager }: WriteOptions): Entry {
     const { type, version, subresource } = target;
     const old = this.existing(target);
     const object = prepareUpdate(type, version, old.object, change(copyOf(old.object)), subresource);
+    count(target, old.object, object, manager);
     if (isUnchanged(old.object, object)) return old;
     if (dryRun) return unstored(object);
     const entry = this.store(target, object);
@@ -125,6 +133,12 @@ export class Writes {
         `${name} is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,
       );
   }
+}
+
+/** Writes down whose the changed fields are now. */
+function count({ type, version }: Target, old: KubeObject | undefined, object: KubeObject, manager?: Manager): void {
+  if (manager?.operation !== 'Update') return;
+  object.metadata.managedFields = afterUpdate(old, object, manager, mergeRulesOf(type, version));
 }
 
 /** An entry of a dry run: answered, but in no table. */
