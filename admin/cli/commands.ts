@@ -4,7 +4,7 @@ import { get } from './get.ts';
 import { outputFormats } from './output.ts';
 import { type ShiftOptions, shift } from './shift.ts';
 import { type TrafficOptions, traffic } from './traffic.ts';
-import { validate } from './validate.ts';
+import { type ValidateFlags, validate } from './validate.ts';
 
 const EXAMPLES = `
 Examples:
@@ -17,7 +17,16 @@ Examples:
 
 The gateway is found by --admin, MESH_GATEWAY_ADMIN, the folder .demo/ here or above, /run/mesh-gateway/admin.sock.
 Results go to stdout, messages to stderr. NO_COLOR is respected.
-Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 no running gateway reached.`;
+Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 no running gateway or cluster reached.`;
+
+const VALIDATE_HELP = `
+Without a cluster, what is absent from the files may be elsewhere, so it is a warning. With --against, nothing is written to the cluster;
+told are problems of the given objects, and those that other objects would have because of them.
+
+Examples:
+  mesh-gateway validate routes.d/ gateway.yaml
+  kustomize build . | mesh-gateway validate - --against
+  mesh-gateway validate canary.yaml --against --kubeconfig ~/.kube/prod --settings gateway.yaml`;
 
 const GET_HELP = `
 RESOURCE is one of listeners, routes, clusters, endpoints, certificates, problems, workers, nodes, status.
@@ -65,15 +74,18 @@ export function createProgram(deps: CliDeps, io: CliIo, finish: (code: number) =
 
   program
     .command('validate')
-    .summary('check objects and settings, offline')
+    .summary('check objects and settings, offline or against a cluster')
     .description(
       'Checks folders and files of objects, and settings files, without a running gateway. Exit 0, or 1 when there are errors.',
     )
-    .argument('<path...>', 'files or folders')
+    .argument('<path...>', 'files or folders; - is standard input')
     .addOption(new Option('-o, --output <format>', 'form of the result').choices(['text', 'json']).default('text'))
-    .action(async (paths: string[], options: { output: 'text' | 'json' }) =>
-      finish(await validate(paths, options, deps, io)),
-    );
+    .option('--settings <file>', 'settings of the gateway that the objects are for (its namespace, labels and ports)')
+    .option('--against', 'lay the objects over those of a cluster, and tell what they would change', false)
+    .option('--kubeconfig <file>', 'of the cluster (default: KUBECONFIG, or ~/.kube/config)')
+    .option('--context <name>', 'context of the kubeconfig (default: its current one)')
+    .addHelpText('after', VALIDATE_HELP)
+    .action(async (paths: string[], options: ValidateFlags) => finish(await validate(paths, options, deps, io)));
 
   const getCommand = program
     .command('get')

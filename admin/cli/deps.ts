@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers';
 import type { Problem } from '../../gateway/snapshot/problem.ts';
 
 /** What the command line is given by the program that starts it. */
@@ -7,12 +8,22 @@ export type CliDeps = {
   readonly run: (options: { readonly settings?: string }) => Promise<number | void>;
   /** Runs the demo until it is told to stop; a number is the exit code. */
   readonly demo: (options: { readonly fresh: boolean }) => Promise<number | void>;
-  /** Checks files and folders of objects, offline. */
-  readonly validate: (paths: string[]) => Promise<ValidateResult>;
+  /** Checks files and folders of objects; `-` is standard input. Throws a CliError where a cluster cannot be read. */
+  readonly validate: (paths: string[], options: ValidateOptions) => Promise<ValidateResult>;
+  /** Where the page of a problem's code is. */
+  readonly pageOf?: (code: string) => string;
   /** Checks the text of a settings file. */
   readonly validateSettings: (text: string, file: string) => readonly SettingsFault[];
   /** Given by tests; the process's own otherwise. */
   readonly io?: CliIo;
+};
+
+export type ValidateOptions = {
+  readonly stdin: () => Promise<string>;
+  /** Settings of the gateway that the objects are for; absent: the defaults. */
+  readonly settings?: string;
+  /** The cluster that the objects are laid over; absent: they are looked at alone. */
+  readonly against?: { readonly kubeconfig: string; readonly context?: string };
 };
 
 export type ValidateResult = {
@@ -38,6 +49,8 @@ export type CliIo = {
   readonly err: (text: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** Everything that is written to standard input. */
+  readonly stdin: () => Promise<string>;
   /** Whether results go to a terminal. */
   readonly isTerminal: boolean;
 };
@@ -52,6 +65,7 @@ export function processIo(): CliIo {
     err: (text) => void process.stderr.write(text),
     env: process.env,
     cwd: process.cwd(),
+    stdin: () => text(process.stdin),
     isTerminal: process.stdout.isTTY,
   };
 }

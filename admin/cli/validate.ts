@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Problem } from '../../gateway/snapshot/problem.ts';
-import type { CliDeps, CliIo, ValidateResult } from './deps.ts';
-import { type ExitCode, exitCodes } from './exit-codes.ts';
+import type { CliDeps, CliIo, ValidateOptions, ValidateResult } from './deps.ts';
+import { CliError, type ExitCode, exitCodes } from './exit-codes.ts';
 import { plural } from './plural.ts';
 
 /** Code of a fault in a settings file; those of objects come with the problem. */
@@ -10,17 +10,17 @@ const SETTINGS_CODE = 'SETTINGS';
 
 /**
  * `validate PATH...`: checks objects and settings files without a running gateway. Results on stdout, one problem a
- * line or JSON; a summary on stderr. 1 when there is an error, 0 otherwise.
+ * line or JSON; a summary and the pages of the codes on stderr. 1 when there is an error, 0 otherwise.
  */
 export async function validate(
   paths: readonly string[],
-  options: { readonly output: 'text' | 'json' },
+  flags: ValidateFlags,
   deps: CliDeps,
   io: CliIo,
 ): Promise<ExitCode> {
   const settings = paths.filter((one) => isSettingsFile(path.resolve(io.cwd, one)));
   const objects = paths.filter((one) => !settings.includes(one));
-  const found = objects.length === 0 ? nothing : await deps.validate(objects);
+  const found = objects.length === 0 ? nothing : await deps.validate(objects, optionsOf(flags, io));
   const faults = settings.flatMap((file) => settingsProblems(file, deps, io));
   const result = {
     files: found.files + settings.length,
@@ -29,7 +29,7 @@ export async function validate(
   };
   const counts = { errors: 0, warnings: 0, infos: 0 };
   for (const { severity } of result.problems) counts[`${severity}s`] += 1;
-  if (options.output === 'json') {
+  if (flags.output === 'json') {
     const summary = { files: result.files, objects: result.objects, ...counts };
     io.out(`${JSON.stringify({ summary, problems: result.problems }, null, 2)}\n`);
   } else {
@@ -39,7 +39,41 @@ export async function validate(
     `${plural(result.objects, 'object')} in ${plural(result.files, 'file')}: ` +
       `${plural(counts.errors, 'error')}, ${plural(counts.warnings, 'warning')}, ${plural(counts.infos, 'info')}\n`,
   );
+  if (flags.output === 'text') io.err(pagesOf(result.problems, deps));
   return counts.errors > 0 ? exitCodes.failed : exitCodes.ok;
+}
+
+/** What people may add to the paths. */
+export type ValidateFlags = {
+  readonly output: 'text' | 'json';
+  readonly settings?: string;
+  readonly against?: boolean;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+};
+
+/** As kubectl finds its cluster: the flag, then KUBECONFIG (the first file of several), then the home folder. */
+function optionsOf(flags: ValidateFlags, io: CliIo): ValidateOptions {
+  const { settings, against = false, context, kubeconfig } = flags;
+  if (!against && (kubeconfig ?? context) !== undefined)
+    throw new CliError(exitCodes.usage, '--kubeconfig and --context name a cluster: add --against to look at it.');
+  const found = kubeconfig ?? io.env['KUBECONFIG']?.split(path.delimiter).find((file) => file !== '');
+  const file = path.resolve(io.cwd, found ?? path.join(io.env['HOME'] ?? '/', '.kube/config'));
+  return {
+    stdin: io.stdin,
+    ...(settings !== undefined && { settings: path.resolve(io.cwd, settings) }),
+    ...(against && { against: { kubeconfig: file, ...(context !== undefined && { context }) } }),
+  };
+}
+
+/** One line for each code that was found. */
+function pagesOf(problems: readonly Problem[], { pageOf }: CliDeps): string {
+  if (pageOf === undefined) return '';
+  const codes = new Set(problems.map(({ code }) => code).filter((code) => code !== SETTINGS_CODE));
+  return [...codes]
+    .sort()
+    .map((code) => `${code} is explained in ${pageOf(code)}\n`)
+    .join('');
 }
 
 const nothing: ValidateResult = { problems: [], objects: 0, files: 0 };

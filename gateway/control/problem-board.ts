@@ -101,7 +101,7 @@ export class ProblemBoard {
 }
 
 /** Each Problem once, sorted: two parts of the program that find the same say it once. */
-function distinctProblems(problems: readonly Problem[]): Problem[] {
+export function distinctProblems(problems: readonly Problem[]): Problem[] {
   const distinct = new Map<string, Problem>();
   for (const problem of problems) {
     const id = identityOf(problem);

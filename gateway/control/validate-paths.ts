@@ -10,7 +10,7 @@ import type { Resource } from './resource/resource.ts';
 import { Claims } from './source/claims.ts';
 import { comparePaths } from './source/file-names.ts';
 import { scanFolder } from './source/folder-scan.ts';
-import { type ObjectFile, readObjectFile } from './source/object-file.ts';
+import { interpretFile, type ObjectFile, readObjectFile } from './source/object-file.ts';
 
 export type Validation = {
   /** Sorted by file, line and column. */
@@ -20,6 +20,12 @@ export type Validation = {
   readonly files: number;
 };
 
+/** What was given to be validated, read and not yet seen together. */
+export type Given = Validation & { readonly resources: readonly Resource[] };
+
+/** The name that stands for standard input. */
+const STDIN = '-';
+
 const DEFAULTS: AnalyzeOptions = {
   gatewayNamespace: 'istio-system',
   gatewayLabels: { app: 'istio-ingressgateway', istio: 'ingressgateway' },
@@ -28,12 +34,23 @@ const DEFAULTS: AnalyzeOptions = {
 };
 
 /** Validates files (of any name) and folders (their .yaml, .yml and .json files, subfolders included), all together. */
-export async function validatePaths(paths: readonly string[], options?: Partial<AnalyzeOptions>): Promise<Validation> {
+export async function validatePaths(
+  paths: readonly string[],
+  options?: Partial<AnalyzeOptions>,
+  stdin?: () => Promise<string>,
+): Promise<Validation> {
+  const { resources, problems, ...counts } = await readPaths(paths, stdin);
+  const found = [...problems, ...analyze(resources, { ...DEFAULTS, ...options })];
+  return { ...counts, problems: found.sort(compareProblems) };
+}
+
+/** Reads everything that the paths name; `-` is what `stdin` gives. */
+export async function readPaths(paths: readonly string[], stdin?: () => Promise<string>): Promise<Given> {
   const problems: Problem[] = [];
   const names = new Set<string>();
   for (const path of paths) for (const name of await filesAt(path, problems)) names.add(name);
   const files: ObjectFile[] = [];
-  for (const name of [...names].sort(comparePaths)) files.push(await readObjectFile(name, '', undefined));
+  for (const name of [...names].sort(comparePaths)) files.push(await readFile(name, stdin));
   const resources: Resource[] = [];
   for (const file of files) {
     problems.push(...file.problems);
@@ -42,13 +59,19 @@ export async function validatePaths(paths: readonly string[], options?: Partial<
       if (object.resource !== undefined) resources.push(object.resource);
     }
   }
-  problems.push(...duplicatesIn(files), ...analyze(resources, { ...DEFAULTS, ...options }));
+  problems.push(...duplicatesIn(files));
   const objects = files.reduce((sum, file) => sum + (file.parsed?.documents.length ?? 0), 0);
-  return { problems: problems.sort(compareProblems), objects, files: files.length };
+  return { resources, problems, objects, files: files.length };
+}
+
+async function readFile(name: string, stdin: (() => Promise<string>) | undefined): Promise<ObjectFile> {
+  if (name !== STDIN || stdin === undefined) return readObjectFile(name, '', undefined);
+  return interpretFile('<stdin>', await stdin(), undefined);
 }
 
 /** What a path stands for; a path without anything to read is a Problem, not silence. */
 async function filesAt(path: string, problems: Problem[]): Promise<readonly string[]> {
+  if (path === STDIN) return [path];
   const position = { file: path, line: 1, column: 1 };
   const stats = await stat(path).catch(() => undefined);
   if (stats === undefined) {

@@ -2,8 +2,15 @@
  * The command line with everything it can start: the appliance, the demo, offline validation.
  * It holds no logic of its own; what people type is understood in `admin/cli`.
  */
+import path from 'node:path';
 import { runCli } from '#admin/cli/cli.ts';
-import { formatSettingsProblem, loadSettings, parseSettings } from '#config/settings.ts';
+import type { ValidateOptions } from '#admin/cli/deps.ts';
+import { CliError, exitCodes } from '#admin/cli/exit-codes.ts';
+import { formatSettingsProblem, loadSettings, parseSettings, type Settings } from '#config/settings.ts';
+import type { GatewayIdentity } from '../control/build/builder.ts';
+import type { AnalyzeOptions } from '../control/resource/analyze/options.ts';
+import type { Validation } from '../control/validate-paths.ts';
+import { gatewayIdentity } from './gateway-identity.ts';
 import { programVersion } from './program-version.ts';
 
 /** Resolves with the exit code. Each command loads only what it needs: `get` must not pay for the supervisor. */
@@ -18,12 +25,60 @@ export function runCommandLine(argv: readonly string[]): Promise<number> {
       ]);
       return runDemo({ root: process.cwd(), fresh, startSupervisor });
     },
-    validate: async (paths) => (await import('../control/validate-paths.ts')).validatePaths(paths),
+    validate,
+    pageOf: (code) => path.join(programDir, 'docs/problems', `${code}.md`),
     validateSettings: (text, file) => {
       const result = parseSettings(text, file, {});
       return 'problems' in result ? result.problems : [];
     },
   });
+}
+
+const programDir = path.join(import.meta.dirname, '../..');
+
+async function validate(paths: readonly string[], options: ValidateOptions): Promise<Validation> {
+  const { settings: file, against, stdin } = options;
+  const settings = file === undefined ? undefined : await readSettings(file);
+  if (against !== undefined) return validateInCluster(paths, against, settings, stdin);
+  const { validatePaths } = await import('../control/validate-paths.ts');
+  const identity = settings && gatewayIdentity(settings);
+  return validatePaths(paths, identity && analyzeOptions(identity), stdin);
+}
+
+async function validateInCluster(
+  paths: readonly string[],
+  login: NonNullable<ValidateOptions['against']>,
+  settings: Settings | undefined,
+  stdin: () => Promise<string>,
+): Promise<Validation> {
+  const [{ validateAgainst }, { ApiError }] = await Promise.all([
+    import('../control/validate-against.ts'),
+    import('../control/kubernetes/api-error.ts'),
+  ]);
+  try {
+    return await validateAgainst(paths, login, gatewayIdentity(settings ?? defaultSettings()), stdin);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    throw new CliError(exitCodes.unreachable, `The cluster cannot be read: ${error.message}`);
+  }
+}
+
+/** The part of an appliance's identity that a look at objects alone needs. */
+function analyzeOptions({ namespace, labels, ports, acceptUnenforced = [] }: GatewayIdentity): Partial<AnalyzeOptions> {
+  const nodePorts = ports.flatMap(({ nodePorts: own }) => own).map((port) => ({ port, purpose: 'a port for traffic' }));
+  return { gatewayNamespace: namespace, gatewayLabels: labels, nodePorts, acceptUnenforced };
+}
+
+function defaultSettings(): Settings {
+  const result = parseSettings(undefined, 'the defaults', {});
+  if ('problems' in result) throw new Error('the default settings have mistakes');
+  return result.settings;
+}
+
+async function readSettings(file: string): Promise<Settings> {
+  const result = await loadSettings(file, process.env);
+  if (!('problems' in result)) return result.settings;
+  throw new CliError(exitCodes.usage, result.problems.map(formatSettingsProblem).join('\n'));
 }
 
 async function run({ settings: file }: { readonly settings?: string }): Promise<number> {

@@ -20,7 +20,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const folders = ['gateway', 'admin', 'config', 'systemd'];
+const folders = ['gateway', 'admin', 'config', 'systemd', 'docs'];
 const files = ['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md'];
 /** Of Node's own package only the binary is run. */
 const leftOut = /^node_modules\/node-linux-[^/]+\/(include|share|CHANGELOG\.md|README\.md)(\/|$)/;

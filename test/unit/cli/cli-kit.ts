@@ -47,6 +47,7 @@ export async function runHere(
     },
     env: {},
     cwd: '/',
+    stdin: async () => '',
     isTerminal: false,
     ...more.io,
   };

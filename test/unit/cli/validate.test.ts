@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import type { ValidateOptions } from '../../../admin/cli/deps.ts';
 import type { Problem } from '../../../gateway/snapshot/problem.ts';
 import { temporaryDir } from '../admin/admin-kit.ts';
 import { runHere } from './cli-kit.ts';
@@ -109,4 +110,42 @@ test('faults of settings are shown like problems of objects; a folder is always 
   assert.equal(code, 1);
   assert.equal(out, 'gateway.yaml:1:1: error SETTINGS wokers: unknown key: did you mean workers?\n');
   assert.equal(err, '3 objects in 2 files: 1 error, 0 warnings, 0 infos\n');
+});
+
+test('the page of each code that was found is named once, on stderr, for people', async () => {
+  const deps = { ...found(error, error, warning), pageOf: (code: string) => `/docs/${code}.md` };
+  const { err } = await runHere(['validate', 'x'], { deps });
+  assert.equal(
+    err,
+    '3 objects in 1 file: 2 errors, 1 warning, 0 infos\nIST0106 is explained in /docs/IST0106.md\nMG0202 is explained in /docs/MG0202.md\n',
+  );
+  assert.doesNotMatch((await runHere(['validate', 'x', '-o', 'json'], { deps })).err, /docs/);
+});
+
+test('- is standard input, and the cluster is found as kubectl finds it', async () => {
+  const asked: unknown[] = [];
+  const deps = {
+    validate: async (paths: string[], { stdin, ...options }: ValidateOptions) => {
+      asked.push(paths, await stdin(), options);
+      return { problems: [], objects: 1, files: 1 };
+    },
+  };
+  const io = { cwd: '/work', stdin: async () => 'objects', env: { HOME: '/home/me' } };
+  const run = async (args: string[], env: Record<string, string> = {}) => {
+    asked.length = 0;
+    const { code } = await runHere(['validate', '-', ...args], { deps, io: { ...io, env: { ...io.env, ...env } } });
+    return code === 0 ? asked.at(2) : code;
+  };
+  assert.deepEqual(await run([]), {});
+  assert.deepEqual(asked.slice(0, 2), [['-'], 'objects']);
+  assert.deepEqual(await run(['--against']), { against: { kubeconfig: '/home/me/.kube/config' } });
+  assert.deepEqual(await run(['--against'], { KUBECONFIG: ':a:b' }), { against: { kubeconfig: '/work/a' } });
+  assert.deepEqual(
+    await run(['--against', '--kubeconfig', 'k', '--context', 'prod', '--settings', 's'], { KUBECONFIG: 'a' }),
+    {
+      settings: '/work/s',
+      against: { kubeconfig: '/work/k', context: 'prod' },
+    },
+  );
+  assert.equal(await run(['--kubeconfig', 'k']), 2, 'a cluster that is not looked at');
 });

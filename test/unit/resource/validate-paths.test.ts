@@ -77,3 +77,13 @@ test('a path to nothing is an error, an empty folder a warning', async () => {
   mkdirSync(path.join(folder, 'empty'));
   assert.deepEqual(await lines('missing.yaml', 'empty'), ['empty:1:1 warning MG0007', 'missing.yaml:1:1 error MG0004']);
 });
+
+test('- is read from standard input, together with the files that are named', async () => {
+  const file = write('a.yaml', service('a'));
+  const { problems, objects } = await validatePaths(['-', file], undefined, async () => service('A'));
+  assert.deepEqual(
+    problems.map(({ position, code }) => `${position?.file}:${position?.line} ${code}`),
+    ['<stdin>:4 IST0106'],
+  );
+  assert.equal(objects, 2);
+});

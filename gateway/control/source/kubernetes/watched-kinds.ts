@@ -11,7 +11,7 @@ import {
 } from './slim.ts';
 
 /** Where the addresses behind a Service are taken from. */
-type EndpointMode = 'pods' | 'clusterIP' | 'nodePort';
+export type EndpointMode = 'pods' | 'clusterIP' | 'nodePort';
 
 /** A kind that is watched wherever the cluster serves it. */
 export type WatchedKind = {

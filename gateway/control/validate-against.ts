@@ -1,0 +1,63 @@
+// Promises: says what would change if the given objects were applied to a cluster: what is wrong with them, and what they would break.
+// Never: writes to the cluster, repeats what is wrong there already with objects that are not given.
+// Called by: `mesh-gateway validate --against`.
+import type { Problem } from '../snapshot/problem.ts';
+import type { GatewayIdentity } from './build/builder.ts';
+import { Evaluator } from './evaluator.ts';
+import { AccessFile } from './kubernetes/access-file.ts';
+import { ApiClient } from './kubernetes/api-client.ts';
+import { distinctProblems } from './problem-board.ts';
+import { type ResourceKey, resourceKey } from './resource/resource.ts';
+import { type ClusterObjects, readCluster } from './source/kubernetes/cluster-objects.ts';
+import { type Given, readPaths, type Validation } from './validate-paths.ts';
+
+/** How to reach the cluster. */
+export type ClusterLogin = { readonly kubeconfig: string; readonly context?: string | undefined };
+
+/** Validates paths laid over a cluster's objects. Throws an ApiError when the cluster cannot be read. */
+export async function validateAgainst(
+  paths: readonly string[],
+  login: ClusterLogin,
+  gateway: GatewayIdentity,
+  stdin?: () => Promise<string>,
+): Promise<Validation> {
+  const given = await readPaths(paths, stdin);
+  const client = new ApiClient(new AccessFile(login));
+  try {
+    const cluster = await readCluster(client, gateway, given.resources);
+    const { objects, files } = given;
+    return { objects, files, problems: distinctProblems([...given.problems, ...compare(given, cluster, gateway)]) };
+  } finally {
+    await client.close();
+  }
+}
+
+/** Problems of the given objects, and those that the others have only because of them. */
+function compare(given: Given, cluster: ClusterObjects, gateway: GatewayIdentity): Problem[] {
+  const own = new Set(given.resources.map(resourceKey));
+  const evaluator = new Evaluator(gateway, Date.now);
+  evaluator.apply(cluster.resources);
+  const before = new Set(Iterator.from(evaluator.found.problems()).map(idOf));
+  evaluator.apply(given.resources.map((resource) => [resourceKey(resource), resource]));
+  const told = [...evaluator.found.problems()].filter(
+    (problem) => own.has(keyOf(problem)) || !before.has(idOf(problem)),
+  );
+  const isKnown = ({ code }: Problem) => code !== 'IST0161' || !cluster.unread.includes('Secret');
+  return [...told.filter(isKnown), ...cluster.unread.map(unreadKind)];
+}
+
+function keyOf({ object }: Problem): ResourceKey {
+  return object === undefined ? '' : resourceKey(object);
+}
+
+function idOf(problem: Problem): string {
+  return [keyOf(problem), problem.code, problem.field, problem.message].join('|');
+}
+
+function unreadKind(kind: string): Problem {
+  return {
+    severity: 'warning',
+    code: 'MG1012',
+    message: `The account of this kubeconfig may not list objects of kind ${kind}: what they would change is not known here.`,
+  };
+}
