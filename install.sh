@@ -3,10 +3,12 @@
 #
 #   sudo ./install.sh               install, or bring an installation to this checkout's state
 #   sudo ./install.sh --example     also: the example objects and the two small backends they split between
+#   sudo ./install.sh --kubeconfig FILE      the objects come from a cluster (config/cluster/README.md); - is stdin
 #   sudo ./install.sh --dry-run     say every step, change nothing
 #   sudo ./install.sh --uninstall   remove the service and the program; configuration and state stay
 #   sudo ./install.sh --uninstall --purge    remove these as well, and the user
 #
+# A kubeconfig stays over later installations. To go back to a folder: remove /etc/mesh-gateway/kubeconfig, install again.
 # Running it again changes nothing where nothing changed. The service is restarted only if it was running and its
 # program or units changed; a restart refuses no connection. It is never started: `systemctl start mesh-gateway`.
 set -euo pipefail
@@ -20,17 +22,20 @@ readonly state=/var/lib/mesh-gateway
 readonly units=/etc/systemd/system
 readonly gateway_units=(mesh-gateway.service mesh-gateway-sockets.target mesh-gateway-http.socket mesh-gateway-https.socket)
 readonly example_unit=mesh-gateway-example.service
+readonly access=$config/kubeconfig
+readonly drop_ins=$units/mesh-gateway.service.d
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 readonly here
 readonly node=$here/node_modules/.bin/node
 
-example=no dry_run=no uninstall=no purge=no
+example=no dry_run=no uninstall=no purge=no kubeconfig=
 changes=0          # steps taken
 program_changed=no # a running service must be restarted
 units_changed=no   # systemd must read its units again
 placed=no          # the answer of `place`
 staging=           # a release that is being put together
+private=           # the kubeconfig as it was read
 
 main() {
   parse_arguments "$@"
@@ -41,12 +46,14 @@ main() {
   fi
   check_checkout
   check_libraries
+  if [ -n "$kubeconfig" ]; then check_kubeconfig; fi
   take_lock
   create_user
   place_settings
   place_release
   place_command
   place_units
+  place_access_unit
   if [ $example = yes ]; then place_example; fi
   bring_into_force
   remove_old_releases
@@ -54,18 +61,27 @@ main() {
 }
 
 parse_arguments() {
-  local argument
-  for argument in "$@"; do
-    case $argument in
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --kubeconfig)
+        if [ $# -lt 2 ] || [ -z "$2" ]; then die '--kubeconfig needs a file, or - for stdin'; fi
+        kubeconfig=$2
+        shift
+        ;;
+      --kubeconfig=?*) kubeconfig=${1#*=} ;;
       --example) example=yes ;;
       --dry-run) dry_run=yes ;;
       --uninstall) uninstall=yes ;;
       --purge) purge=yes ;;
       -h | --help) usage 0 ;;
-      *) echo "install.sh: unknown argument: $argument" >&2; usage 2 >&2 ;;
+      *) echo "install.sh: unknown argument: $1" >&2; usage 2 >&2 ;;
     esac
+    shift
   done
   if [ $purge = yes ] && [ $uninstall = no ]; then die '--purge goes with --uninstall only'; fi
+  if [ -z "$kubeconfig" ]; then return 0; fi
+  if [ $uninstall = yes ]; then die '--kubeconfig does not go with --uninstall'; fi
+  if [ $example = yes ]; then die '--example is for a node without a cluster: its objects lie in a folder'; fi
 }
 
 usage() {
@@ -180,6 +196,30 @@ install_libraries() {
   fi
 }
 
+# Read once: it may come through a pipe. The program's own parser judges it, before anything is changed.
+check_kubeconfig() {
+  local fault
+  private=$(mktemp)
+  trap clean_up EXIT
+  if ! fault=$(read_kubeconfig 2>&1 >"$private"); then die "the kubeconfig cannot be read: ${fault#cat: }"; fi
+  if ! fault=$("$node" --disable-warning=ExperimentalWarning "$here/gateway/control/kubernetes/check-kubeconfig.ts" "$kubeconfig" <"$private" 2>&1); then
+    die "$fault"
+  fi
+}
+
+# by its number: what sshd gives as stdin cannot be opened by name
+read_kubeconfig() {
+  case $kubeconfig in
+    - | /dev/stdin) cat ;;
+    *) cat -- "$kubeconfig" ;;
+  esac
+}
+
+clean_up() {
+  if [ -n "$private" ]; then rm -f -- "$private"; fi
+  if [ -n "$staging" ]; then rm -rf -- "$staging"; fi
+}
+
 take_lock() {
   if [ $dry_run = yes ]; then return 0; fi
   exec 9>/run/mesh-gateway-install.lock
@@ -198,13 +238,10 @@ create_user() {
 place_settings() {
   place_folder "$config" 0750 "root:$user"
   place_folder "$config/routes.d" 0750 "$user:$user"
+  if [ -n "$kubeconfig" ]; then place_kubeconfig; fi
   local target=$config/gateway.yaml wanted
   wanted=$(mktemp)
-  if [ $example = yes ] || [ -e "$units/$example_unit" ]; then
-    settings_for_example <"$here/config/gateway.yaml" >"$wanted"
-  else
-    cat "$here/config/gateway.yaml" >"$wanted"
-  fi
+  settings_of_node <"$here/config/gateway.yaml" >"$wanted"
   if [ ! -e "$target" ] || is_default "$target"; then
     place "$wanted" "$target" 0640 "root:$user"
     if [ $placed = yes ]; then program_changed=yes; fi
@@ -212,24 +249,57 @@ place_settings() {
     keep_access "$target" 0640 "root:$user"
     if ! cmp -s "$wanted" "$target"; then
       echo "  kept $target, which was changed here (the default: $prefix/current/config/gateway.yaml)"
+      say_source "$target"
     fi
   fi
   rm -f -- "$wanted"
 }
 
-# the settings as this checkout or the installed release has them, with or without the example's leave
-is_default() {
-  local default
-  for default in "$here/config/gateway.yaml" "$prefix/current/config/gateway.yaml"; do
-    [ -e "$default" ] || continue
-    if cmp -s "$default" "$1" || settings_for_example <"$default" | cmp -s - "$1"; then return 0; fi
-  done
-  return 1
+# root's alone: systemd reads it for the service, which gets a copy at each start
+place_kubeconfig() {
+  place "$private" "$access" 0600 root:root
+  if [ $placed = yes ]; then program_changed=yes; fi
 }
 
-# the example's backends listen on loopback, which routes may not name without leave
-settings_for_example() {
-  sed -e 's/^#destinations:/destinations:/' -e 's/^#  allowLoopback: false/  allowLoopback: true/'
+has_access() {
+  [ -n "$kubeconfig" ] || [ -e "$access" ]
+}
+
+say_source() {
+  if has_access && ! grep -Eq '^[^#]*credential:kubeconfig' "$1"; then
+    echo "  note: for the cluster's objects $1 needs \`source: { kubernetes: { kubeconfig: credential:kubeconfig } }\`" >&2
+  fi
+}
+
+# gateway.yaml for this node, of the default on stdin
+settings_of_node() {
+  local with_example=no with_cluster=no
+  if [ $example = yes ] || [ -e "$units/$example_unit" ]; then with_example=yes; fi
+  if has_access; then with_cluster=yes; fi
+  settings_with $with_example $with_cluster
+}
+
+# settings_with EXAMPLE CLUSTER: the default on stdin, with what these two need. The example's backends listen on
+# loopback, which routes may not name without leave.
+settings_with() {
+  local edits=()
+  if [ "$1" = yes ]; then edits+=(-e 's/^#destinations:/destinations:/' -e 's/^#  allowLoopback: false/  allowLoopback: true/'); fi
+  if [ "$2" = yes ]; then edits+=(-e 's/^#source:/source:/' -e 's|^#  folder: .*|  kubernetes:\n    kubeconfig: credential:kubeconfig|'); fi
+  sed "${edits[@]}" -e ''
+}
+
+# whether these are the settings of this checkout or of the installed release, for any kind of node
+is_default() {
+  local default with_example with_cluster
+  for default in "$here/config/gateway.yaml" "$prefix/current/config/gateway.yaml"; do
+    [ -e "$default" ] || continue
+    for with_example in no yes; do
+      for with_cluster in no yes; do
+        if settings_with $with_example $with_cluster <"$default" | cmp -s - "$1"; then return 0; fi
+      done
+    done
+  done
+  return 1
 }
 
 # Each release has a folder of its own and `current` names one of them: a running service never sees half of two.
@@ -248,7 +318,7 @@ place_release() {
 build_release() {
   install -d -m 0755 -- "$prefix" "$prefix/releases"
   staging=$prefix/releases/.new-$1
-  trap 'rm -rf -- "$staging"' EXIT
+  trap clean_up EXIT
   "$node" "$here/test/kit/build.ts" --to "$staging" >/dev/null
   chown -R root:root -- "$staging"
   mv -T -- "$staging" "$prefix/releases/$1"
@@ -283,6 +353,24 @@ place_units() {
 place_unit() {
   place "$here/systemd/$1" "$units/$1" 0644 root:root
   if [ $placed = yes ]; then units_changed=yes; fi
+}
+
+# With the file and never without it: the service does not start when systemd misses it.
+place_access_unit() {
+  if has_access; then
+    place_folder "$drop_ins" 0755 root:root
+    place "$here/systemd/mesh-gateway.service.d/kubeconfig.conf" "$drop_ins/kubeconfig.conf" 0644 root:root
+    if [ $placed = yes ]; then units_changed=yes; fi
+  else
+    remove_access_unit
+  fi
+}
+
+remove_access_unit() {
+  if [ ! -e "$drop_ins/kubeconfig.conf" ]; then return 0; fi
+  step "remove $drop_ins/kubeconfig.conf" rm -f -- "$drop_ins/kubeconfig.conf"
+  units_changed=yes
+  if [ $dry_run = no ]; then rmdir --ignore-fail-on-non-empty -- "$drop_ins"; fi
 }
 
 place_example() {
@@ -327,7 +415,11 @@ say_summary() {
   fi
   if [ $changes = 0 ]; then echo 'nothing to do: all of it is in place'; fi
   if ! systemctl --quiet is-active mesh-gateway.service; then echo 'start it:      systemctl start mesh-gateway'; fi
-  echo "objects:       $config/routes.d (owner $user, so that a shift may edit them)"
+  if has_access; then
+    echo "objects:       the cluster's; access is in $access"
+  else
+    echo "objects:       $config/routes.d (owner $user, so that a shift may edit them)"
+  fi
   echo "settings:      $config/gateway.yaml"
   echo "HTTP:          http://${address:-localhost}:31380/"
   echo "HTTPS:         https://${address:-localhost}:31390/ (once a Gateway has an HTTPS server)"
@@ -348,6 +440,7 @@ uninstall_all() {
       units_changed=yes
     fi
   done
+  remove_access_unit
   if [ $units_changed = yes ]; then step 'let systemd forget the units' forget_units; fi
   remove "$command" "$prefix" /run/mesh-gateway-install.lock
   if [ $purge = yes ]; then

@@ -3,11 +3,12 @@
  * It leaves nothing behind: namespaces, mounts and processes go with `remove`.
  * Used by the tests in this folder.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const driver = fileURLToPath(new URL('../kit/systemd-node.sh', import.meta.url));
@@ -36,10 +37,11 @@ export function run(program: string, args: readonly string[], options: { input?:
 export class ApplianceNode {
   readonly address = '10.97.0.2';
   readonly address6 = 'fd97::2';
+  readonly clientAddress = '10.97.0.10';
   readonly #name = `mgw${process.pid}`;
   readonly #gateway = `mgw${process.pid}-gw`;
   readonly #client = `mgw${process.pid}-cl`;
-  readonly #loops = new Set<ChildProcess>();
+  readonly #programs = new Set<ChildProcess>();
   readonly #checkout = copyOfCheckout();
 
   /** Makes the cable and boots. */
@@ -63,7 +65,7 @@ export class ApplianceNode {
       `-n ${gateway} link set lo up`,
       `-n ${client} link set lo up`,
       `-n ${client} link add eth0 type veth peer name eth0 netns ${gateway}`,
-      `-n ${client} addr add 10.97.0.10/24 dev eth0`,
+      `-n ${client} addr add ${this.clientAddress}/24 dev eth0`,
       `-n ${client} addr add fd97::10/64 dev eth0 nodad`,
       `-n ${gateway} addr add ${this.address}/24 dev eth0`,
       `-n ${gateway} addr add ${this.address6}/64 dev eth0 nodad`,
@@ -99,9 +101,33 @@ export class ApplianceNode {
     return run(driver, ['exec', this.#name, ...command]);
   }
 
+  /** The same, with something to read. */
+  execWith(input: string, ...command: readonly string[]): Promise<Outcome> {
+    return run(driver, ['exec', this.#name, ...command], { input });
+  }
+
   /** A line for the shell inside; fails when it fails. */
   async sh(line: string): Promise<string> {
     return must(driver, ['exec', this.#name, 'sh', '-c', line]);
+  }
+
+  /** A command on the client machine, whose disk is this one's. */
+  onClient(command: readonly string[], options: { input?: string } = {}): Promise<Outcome> {
+    return run('ip', ['netns', 'exec', this.#client, ...command], options);
+  }
+
+  /** The same for a program that stays; it ends when its stdin does, at the latest with the node. */
+  spawnOnClient(command: readonly string[]): ChildProcessByStdio<Writable, Readable, null> {
+    const child = spawn('ip', ['netns', 'exec', this.#client, ...command], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#programs.add(child);
+    child.once('close', () => this.#programs.delete(child));
+    return child;
+  }
+
+  /** More addresses of the client machine, on the same cable. */
+  async addClientAddresses(...addresses: readonly string[]): Promise<void> {
+    for (const address of addresses)
+      await must('ip', ['-n', this.#client, 'addr', 'add', `${address}/24`, 'dev', 'eth0']);
   }
 
   /** curl on the client machine. Exit codes: 0 answered, 7 connection refused, 28 too late. */
@@ -111,10 +137,7 @@ export class ApplianceNode {
 
   /** Requests from the client machine without a pause, until `stop`. */
   async loadFromClient(url: string): Promise<{ stop(): Promise<LoopReport> }> {
-    const loop = spawn('ip', ['netns', 'exec', this.#client, process.execPath, requestLoop, url], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    this.#loops.add(loop);
+    const loop = this.spawnOnClient([process.execPath, requestLoop, url]);
     const lines: string[] = [];
     const ended = once(loop, 'close');
     const begun = once(loop.stdout, 'data');
@@ -127,14 +150,13 @@ export class ApplianceNode {
       stop: async () => {
         loop.stdin.end();
         await ended;
-        this.#loops.delete(loop);
         return JSON.parse(lines.join('').trim().split('\n').at(-1) ?? '') as LoopReport;
       },
     };
   }
 
   async remove(): Promise<void> {
-    for (const loop of this.#loops) loop.kill('SIGKILL');
+    for (const program of this.#programs) program.kill('SIGKILL');
     await run(driver, ['down', this.#name]);
     for (const name of [this.#gateway, this.#client]) await run('ip', ['netns', 'del', name]);
     rmSync(this.#checkout, { recursive: true, force: true });
