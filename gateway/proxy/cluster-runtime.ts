@@ -40,6 +40,13 @@ export class EndpointRuntime implements BalancedEndpoint {
   }
 }
 
+/** A new version of a cluster, ready to be put in place. */
+export type StagedCluster = {
+  readonly cluster: Cluster;
+  readonly endpoints: Map<string, EndpointRuntime>;
+  readonly random: () => number;
+};
+
 /** How often a pick may fall on an endpoint that was tried before another is searched for in order. */
 const BLIND_PICKS = 3;
 
@@ -59,23 +66,39 @@ export class ClusterRuntime {
     this.key = key;
   }
 
-  /** Takes over a new version (undefined: the cluster is gone). Endpoints that stay keep their connections. */
-  update(cluster: Cluster | undefined, context: UpstreamContext, metrics: ProxyMetrics, random: () => number): void {
-    this.cluster = cluster;
-    if (cluster === undefined) metrics.retire(this.key);
-    else this.destination = metrics.destination(cluster);
-    const previous = this.#endpoints;
-    this.#endpoints = new Map();
-    for (const endpoint of cluster?.endpoints ?? []) {
+  /** Makes ready what `update` puts in place: nothing that requests see. Endpoints that stay keep their connections. */
+  stage(cluster: Cluster, context: UpstreamContext, random: () => number): StagedCluster {
+    const endpoints = new Map<string, EndpointRuntime>();
+    for (const endpoint of cluster.endpoints) {
       const name = addressPort(endpoint.address, endpoint.port);
-      const known = previous.get(name) ?? new EndpointRuntime(context, endpoint, cluster?.connectTimeoutMs ?? 0);
-      known.weight = endpoint.weight;
-      known.pool.connectTimeoutMs = cluster?.connectTimeoutMs ?? 0;
-      this.#endpoints.set(name, known);
-      previous.delete(name);
+      const known = this.#endpoints.get(name);
+      endpoints.set(name, known ?? new EndpointRuntime(context, endpoint, cluster.connectTimeoutMs));
     }
-    for (const gone of previous.values()) gone.pool.close();
-    this.#picker = cluster && createPicker(cluster.balancer, [...this.#endpoints.values()], random);
+    // Which weights are even is decided at once: they are set when it is put in place.
+    return { cluster, endpoints, random };
+  }
+
+  /** Takes over a new version (undefined: the cluster is gone), staged since the last one. */
+  update(staged: StagedCluster | undefined, metrics: ProxyMetrics): void {
+    const previous = this.#endpoints;
+    this.cluster = staged?.cluster;
+    if (staged === undefined) {
+      metrics.retire(this.key);
+      this.#endpoints = new Map();
+      this.#picker = undefined;
+    } else {
+      const { cluster, endpoints, random } = staged;
+      this.destination = metrics.destination(cluster);
+      for (const endpoint of cluster.endpoints) {
+        const runtime = endpoints.get(addressPort(endpoint.address, endpoint.port));
+        if (runtime === undefined) continue;
+        runtime.weight = endpoint.weight;
+        runtime.pool.connectTimeoutMs = cluster.connectTimeoutMs;
+      }
+      this.#endpoints = endpoints;
+      this.#picker = createPicker(cluster.balancer, [...endpoints.values()], random);
+    }
+    for (const [name, gone] of previous) if (!this.#endpoints.has(name)) gone.pool.close();
   }
 
   /** The worker ends: idle connections go. */

@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net';
 import type { SnapshotDelta } from '../snapshot/snapshot.ts';
 import { probeSharedRead, SharedRead } from '../support/shared-read.ts';
+import { atOnce, type Steps } from '../support/slices.ts';
 import { TimerWheel } from '../support/timer-wheel.ts';
 import type { AccessLogSink } from '../telemetry/access-log.ts';
 import type { ProxyMetrics } from '../telemetry/metrics.ts';
@@ -92,7 +93,6 @@ export class Proxy {
     const wheel = new TimerWheel();
     const report = exceptionReport(metrics, options.log);
     this.#random = options.random ?? Math.random;
-    this.#compiler = new TableCompiler(this.#random);
     this.#admission = new Admission(settings.limits);
     this.#upstream = new UpstreamContext({
       wheel,
@@ -104,6 +104,7 @@ export class Proxy {
       idleMs: settings.timeouts.upstreamIdleMs,
       report,
     });
+    this.#compiler = new TableCompiler(this.#upstream, this.#random);
     this.#context = new ProxyContext({
       settings,
       wheel,
@@ -124,14 +125,17 @@ export class Proxy {
 
   /** Compiles a delta beside what is served. Throws CompileError, and then nothing has changed. */
   prepare(delta: SnapshotDelta): Prepared {
+    return atOnce(this.prepareInSteps(delta));
+  }
+
+  /** The same, unit by unit; nothing else is prepared or committed meanwhile. */
+  prepareInSteps(delta: SnapshotDelta): Steps<Prepared> {
     return this.#compiler.prepare(this.#context.table, delta);
   }
 
   /** Serves a prepared version from the next request on; requests in flight keep what they began with. */
   commit(prepared: Prepared): void {
-    this.#compiler.commit(prepared, (runtime, cluster) =>
-      runtime.update(cluster, this.#upstream, this.#context.metrics, this.#random),
-    );
+    this.#compiler.commit(prepared, (runtime, staged) => runtime.update(staged, this.#context.metrics));
     this.#context.table = prepared.table;
   }
 

@@ -6,12 +6,14 @@
 import type { Listener } from '../snapshot/listener.ts';
 import type { Route, VirtualHost } from '../snapshot/route.ts';
 import type { SnapshotDelta } from '../snapshot/snapshot.ts';
+import type { Steps } from '../support/slices.ts';
 import { WeightedChoice } from './balance/weighted.ts';
-import { ClusterRuntime } from './cluster-runtime.ts';
+import { ClusterRuntime, type StagedCluster } from './cluster-runtime.ts';
 import { CompileError } from './compile-error.ts';
 import { accessDenied, type Reply, replies } from './reply/replies.ts';
 import { HostTable } from './route/host-table.ts';
 import { type CompiledVirtualHost, compileVirtualHost } from './route/virtual-host.ts';
+import type { UpstreamContext } from './upstream/upstream-context.ts';
 
 /** What a forwarding route is ready to do. */
 export type ForwardTarget = {
@@ -50,20 +52,28 @@ export type Prepared = {
   readonly table: RoutingTable;
   readonly hosts: ReadonlyMap<string, CompiledHost>;
   readonly removedHosts: readonly string[];
+  readonly clusters: ReadonlyMap<ClusterRuntime, StagedCluster>;
 };
 
 /** The working copy of the current version by unit, owned by the proxy. */
 export class TableCompiler {
   readonly #hosts = new Map<string, CompiledHost>();
   readonly #clusters = new Map<string, ClusterRuntime>();
+  /** Clusters that perhaps nobody needs any more. */
+  readonly #idle = new Set<ClusterRuntime>();
+  readonly #upstream: UpstreamContext;
   readonly #random: () => number;
 
-  constructor(random: () => number) {
+  constructor(upstream: UpstreamContext, random: () => number) {
+    this.#upstream = upstream;
     this.#random = random;
   }
 
-  /** Compiles `delta` on top of `current`. Changes nothing that requests see. Throws {@link CompileError}. */
-  prepare(current: RoutingTable, delta: SnapshotDelta): Prepared {
+  /**
+   * Compiles `delta` on top of `current`, unit by unit. Changes nothing that requests see; another version must not be
+   * prepared or committed meanwhile. Throws {@link CompileError}.
+   */
+  *prepare(current: RoutingTable, delta: SnapshotDelta): Steps<Prepared> {
     if (delta.from !== 0 && delta.from !== current.version) {
       throw new CompileError('snapshot', `the delta is from version ${delta.from}, but ${current.version} is served`);
     }
@@ -71,7 +81,8 @@ export class TableCompiler {
     const removedHosts = isFull
       ? [...this.#hosts.keys()].filter((key) => !(key in delta.set.virtualHosts))
       : delta.remove.virtualHosts.filter((key) => this.#hosts.has(key) && !(key in delta.set.virtualHosts));
-    const hosts = this.#compileHosts(delta);
+    const hosts = yield* this.#compileHosts(delta);
+    const clusters = yield* this.#stageClusters(delta);
     const listeners = new Map(isFull ? [] : current.listeners);
     for (const key of delta.remove.listeners) listeners.delete(key);
     const sources = new Map([...listeners].map(([key, listener]) => [key, listener.source]));
@@ -83,20 +94,19 @@ export class TableCompiler {
       if (change === undefined && previous?.source === source && listeners.has(key)) continue;
       listeners.set(key, compileListener(source, previous, change));
     }
-    return { delta, table: { version: delta.to, listeners }, hosts, removedHosts };
+    return { delta, table: { version: delta.to, listeners }, hosts, removedHosts, clusters };
   }
 
-  /** Takes the units of a prepared version over. `updateCluster` is called for each cluster that was set or removed. */
-  commit(
-    prepared: Prepared,
-    updateCluster: (runtime: ClusterRuntime, unit: SnapshotDelta['set']['clusters'][string] | undefined) => void,
-  ): void {
+  /** Takes the units of a prepared version over. `update` is called for each cluster that was set or removed. */
+  commit(prepared: Prepared, update: (runtime: ClusterRuntime, staged: StagedCluster | undefined) => void): void {
     const { delta } = prepared;
-    for (const [key, cluster] of Object.entries(delta.set.clusters)) updateCluster(this.#cluster(key), cluster);
+    for (const [runtime, staged] of prepared.clusters) update(runtime, staged);
     const removed = delta.from === 0 ? [...this.#clusters.keys()] : delta.remove.clusters;
     for (const key of removed) {
       const runtime = this.#clusters.get(key);
-      if (runtime !== undefined && !(key in delta.set.clusters)) updateCluster(runtime, undefined);
+      if (runtime === undefined || key in delta.set.clusters) continue;
+      update(runtime, undefined);
+      this.#idle.add(runtime);
     }
     for (const key of prepared.removedHosts) this.#forget(key);
     for (const [key, host] of prepared.hosts) {
@@ -104,9 +114,9 @@ export class TableCompiler {
       this.#hosts.set(key, host);
       this.#count(host, 1);
     }
-    for (const [key, runtime] of this.#clusters) {
-      if (runtime.cluster === undefined && runtime.references === 0) this.#clusters.delete(key);
-    }
+    for (const runtime of this.#idle)
+      if (runtime.cluster === undefined && runtime.references === 0) this.#clusters.delete(runtime.key);
+    this.#idle.clear();
   }
 
   /** Endpoints, requests in flight and so on, by cluster, for the statistics. */
@@ -114,13 +124,25 @@ export class TableCompiler {
     return this.#clusters.values();
   }
 
-  #compileHosts(delta: SnapshotDelta): Map<string, CompiledHost> {
+  *#compileHosts(delta: SnapshotDelta): Steps<Map<string, CompiledHost>> {
     // One choice per route, also where several hosts of a VirtualService share it.
     const choices = new Map<string, WeightedChoice>();
     const hosts = new Map<string, CompiledHost>();
-    for (const [key, source] of Object.entries(delta.set.virtualHosts))
+    for (const [key, source] of Object.entries(delta.set.virtualHosts)) {
       hosts.set(key, this.#compileHost(source, choices));
+      yield;
+    }
     return hosts;
+  }
+
+  *#stageClusters(delta: SnapshotDelta): Steps<Map<ClusterRuntime, StagedCluster>> {
+    const clusters = new Map<ClusterRuntime, StagedCluster>();
+    for (const [key, cluster] of Object.entries(delta.set.clusters)) {
+      const runtime = this.#cluster(key);
+      clusters.set(runtime, runtime.stage(cluster, this.#upstream, this.#random));
+      yield;
+    }
+    return clusters;
   }
 
   /** All hosts of a listener that was not there before: those of this version and those that waited for it. */
@@ -163,6 +185,8 @@ export class TableCompiler {
     if (runtime === undefined) {
       runtime = new ClusterRuntime(key);
       this.#clusters.set(key, runtime);
+      // Until it is committed that somebody needs it.
+      this.#idle.add(runtime);
     }
     return runtime;
   }
@@ -175,7 +199,11 @@ export class TableCompiler {
   }
 
   #count(host: CompiledHost, by: 1 | -1): void {
-    for (const target of host.targets.values()) for (const cluster of target.clusters) cluster.references += by;
+    for (const target of host.targets.values())
+      for (const cluster of target.clusters) {
+        cluster.references += by;
+        if (by < 0) this.#idle.add(cluster);
+      }
   }
 
   #changesByListener(

@@ -8,6 +8,7 @@ import type { Arrival, ProxySettings } from '../proxy/types.ts';
 import type { Certificate } from '../snapshot/certificate.ts';
 import type { Listener } from '../snapshot/listener.ts';
 import type { SnapshotDelta } from '../snapshot/snapshot.ts';
+import type { Steps } from '../support/slices.ts';
 import { AccessLog } from '../telemetry/access-log.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { ProxyMetrics } from '../telemetry/metrics.ts';
@@ -29,8 +30,9 @@ export type WorkerTrafficOptions = {
 /** A version that was compiled and not served yet. */
 type Prepared = {
   readonly version: number;
-  readonly proxy: ReturnType<Proxy['prepare']>;
-  readonly tls: ReturnType<TlsTerminator['prepare']>;
+  readonly proxy: Parameters<Proxy['commit']>[0];
+  /** Absent while neither listeners nor certificates have changed. */
+  readonly tls?: ReturnType<TlsTerminator['prepare']>;
   readonly listeners: Readonly<Record<string, Listener>>;
   readonly certificates: Readonly<Record<string, Certificate>>;
 };
@@ -98,18 +100,15 @@ export class WorkerTraffic {
     else this.#proxy.serve(socket, { listener: listener.key, nodePort, peer: peerOf(socket) });
   }
 
-  /** Compiles a delta beside what is served. Throws CompileError, and then nothing has changed. */
-  prepare(delta: SnapshotDelta): void {
+  /** Compiles a delta beside what is served, in steps. Throws CompileError, and then nothing has changed. */
+  *prepare(delta: SnapshotDelta): Steps<void> {
     const isFull = delta.from === 0;
     const listeners = merged(isFull ? {} : this.#listeners, delta.set.listeners, delta.remove.listeners);
     const certificates = merged(isFull ? {} : this.#certificates, delta.set.certificates, delta.remove.certificates);
-    this.#prepared = {
-      version: delta.to,
-      proxy: this.#proxy.prepare(delta),
-      tls: this.#tls.prepare(listeners, certificates),
-      listeners,
-      certificates,
-    };
+    const isTlsAsBefore = listeners === this.#listeners && certificates === this.#certificates;
+    const proxy = yield* this.#proxy.prepareInSteps(delta);
+    const tls = isTlsAsBefore ? undefined : this.#tls.prepare(listeners, certificates);
+    this.#prepared = { version: delta.to, proxy, ...(tls && { tls }), listeners, certificates };
   }
 
   /** Serves what was prepared last, from the next request on; does nothing when there is nothing prepared. */
@@ -118,15 +117,19 @@ export class WorkerTraffic {
     if (prepared === undefined) return;
     this.#prepared = undefined;
     this.#proxy.commit(prepared.proxy);
-    this.#tls.commit(prepared.tls);
-    this.#listeners = prepared.listeners;
+    if (prepared.tls !== undefined) this.#tls.commit(prepared.tls);
     this.#certificates = prepared.certificates;
-    this.#byPort = new Map(
-      Object.values(prepared.listeners).flatMap((listener) =>
-        listener.nodePorts.map((port) => [port, listener] as const),
-      ),
-    );
+    this.#setListeners(prepared.listeners);
     this.#version = prepared.version;
+  }
+
+  #setListeners(listeners: Readonly<Record<string, Listener>>): void {
+    if (listeners === this.#listeners) return;
+    this.#listeners = listeners;
+    const ports = Object.values(listeners).flatMap((listener) =>
+      listener.nodePorts.map((port) => [port, listener] as const),
+    );
+    this.#byPort = new Map(ports);
   }
 
   abort(): void {

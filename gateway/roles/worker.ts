@@ -11,9 +11,10 @@ import { CompileError } from '../proxy/compile-error.ts';
 import { Acceptor } from '../proxy/listen/acceptor.ts';
 import { serveHealth } from '../proxy/listen/health.ts';
 import type { SnapshotDelta } from '../snapshot/snapshot.ts';
-import { readSnapshotFile, snapshotFolder } from '../snapshot/snapshot-files.ts';
+import { readSnapshotInSteps, snapshotFolder, versionOf } from '../snapshot/snapshot-files.ts';
 import type { FromWorker, Manifest, SocketPurpose, ToWorker } from '../supervisor/messages.ts';
 import { probeSharedRead } from '../support/shared-read.ts';
+import { atOnce, StepQueue, type Steps } from '../support/slices.ts';
 import { openLog } from '../telemetry/log.ts';
 import { roleStatistics } from '../telemetry/process-statistics.ts';
 import { ExceptionBudget } from './exception-budget.ts';
@@ -21,6 +22,9 @@ import { WorkerTraffic } from './worker-traffic.ts';
 
 /** Reports its connections when they differ by so many from what it reported last. */
 const LOAD_STEP = 4;
+
+/** A new version is worked in so long at a time; requests come in between. */
+const SLICE_MS = 4;
 
 export function runWorker(): void {
   let worker: Worker | undefined;
@@ -51,8 +55,9 @@ class Worker {
   readonly #traffic: WorkerTraffic;
   readonly #acceptor: Acceptor;
   readonly #snapshotDir: string;
-  #loadedFiles: readonly string[] = [];
-  #preparedFile: string | undefined;
+  readonly #versions = new StepQueue(SLICE_MS);
+  /** False while it serves what no manifest leads on from. */
+  #isWhole = true;
   #reportedLoad = 0;
   #loadReport: NodeJS.Immediate | undefined;
   #closeHealth: (() => void) | undefined;
@@ -86,7 +91,7 @@ class Worker {
       onError: (error, nodePort) => this.#log.error({ error, nodePort }, 'cannot listen'),
     });
     roleStatistics('worker');
-    this.#load(init.manifest);
+    atOnce(this.#load(init.manifest));
     send({ type: 'ready', version: this.#traffic.version });
   }
 
@@ -106,17 +111,16 @@ class Worker {
         }
         break;
       case 'prepare':
-        this.#prepare(order.version, order.file);
+        this.#versions.do(this.#prepare(order.version, order.file));
         break;
       case 'commit':
-        this.#commit(order.version);
+        this.#versions.do(this.#commit(order.version));
         break;
       case 'abort':
-        this.#traffic.abort();
-        this.#preparedFile = undefined;
+        this.#versions.do(this.#abort());
         break;
       case 'catch-up':
-        if (this.#load(order.manifest)) send({ type: 'applied', version: this.#traffic.version });
+        this.#versions.do(this.#catchUp(order.manifest));
         break;
       case 'load':
         this.#acceptor.othersChanged(
@@ -180,40 +184,41 @@ class Worker {
    * Loads the files of a manifest that are not loaded yet, all of them when it begins with another full snapshot.
    * False when that cannot be done: another start would fail the same way, so the worker lives on and says it.
    */
-  #load(manifest: Manifest | null): boolean {
+  *#load(manifest: Manifest | null): Steps<boolean> {
     if (manifest === null) return true;
-    const isContinued = this.#loadedFiles.every((file, index) => manifest.files[index] === file);
-    const missing = isContinued ? manifest.files.slice(this.#loadedFiles.length) : manifest.files;
+    const known = this.#isWhole ? manifest.files.findIndex((file) => versionOf(file) === this.#traffic.version) : -1;
     try {
-      for (const file of missing) {
-        this.#traffic.prepare(readSnapshotFile(path.join(this.#snapshotDir, file)));
+      for (const file of manifest.files.slice(known + 1)) {
+        yield* this.#traffic.prepare(yield* readSnapshotInSteps(path.join(this.#snapshotDir, file)));
         this.#traffic.commit();
       }
     } catch (error) {
-      this.#loadedFiles = [];
+      this.#isWhole = false;
       const reason = error instanceof Error ? error.message : String(error);
       this.#log.error({ error, version: manifest.version }, 'a published version cannot be loaded');
       send({ type: 'unloadable', version: manifest.version, reason });
       return false;
     }
-    this.#loadedFiles = manifest.files;
+    this.#isWhole = true;
     return true;
   }
 
-  #prepare(version: number, file: string): void {
+  *#catchUp(manifest: Manifest): Steps<void> {
+    if (yield* this.#load(manifest)) send({ type: 'applied', version: this.#traffic.version });
+  }
+
+  *#prepare(version: number, file: string): Steps<void> {
     // What an earlier publication left undecided must not be served by the commit of this one.
     this.#traffic.abort();
-    this.#preparedFile = undefined;
     let delta: SnapshotDelta;
     try {
-      delta = readSnapshotFile(path.join(this.#snapshotDir, file));
+      delta = yield* readSnapshotInSteps(path.join(this.#snapshotDir, file));
     } catch (error) {
       this.#refuse(error, version, 'snapshot');
       return;
     }
     try {
-      this.#traffic.prepare(delta);
-      this.#preparedFile = file;
+      yield* this.#traffic.prepare(delta);
       send({ type: 'prepared', version });
     } catch (error) {
       this.#refuse(error, version, error instanceof CompileError ? error.unit : file);
@@ -226,11 +231,19 @@ class Worker {
     send({ type: 'refused', version, unit, reason });
   }
 
-  #commit(version: number): void {
+  // One step: a version is put in place at once.
+  // oxlint-disable-next-line require-yield
+  *#commit(version: number): Steps<void> {
     this.#traffic.commit();
-    if (this.#preparedFile !== undefined) this.#loadedFiles = [...this.#loadedFiles, this.#preparedFile];
-    this.#preparedFile = undefined;
-    if (this.#traffic.version === version) send({ type: 'applied', version });
+    if (this.#traffic.version !== version) return;
+    // A full snapshot makes whole what could not be loaded.
+    this.#isWhole = true;
+    send({ type: 'applied', version });
+  }
+
+  // oxlint-disable-next-line require-yield
+  *#abort(): Steps<void> {
+    this.#traffic.abort();
   }
 
   #connectionsChanged(change: 'opened' | 'closed'): void {

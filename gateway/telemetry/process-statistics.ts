@@ -5,8 +5,8 @@
 import { monitorEventLoopDelay, PerformanceObserver, performance } from 'node:perf_hooks';
 import { type ProcessStatistics, STATISTICS_SCHEMA, type Statistics } from './statistics.ts';
 
-/** How often the event loop's lateness is sampled: coarse, so that an idle process stays idle. */
-const SAMPLE_MS = 50;
+/** How often the event loop's lateness is sampled: a stall shorter than this may hide between two samples. */
+const SAMPLE_MS = 10;
 
 type Monitor = {
   readonly delay: ReturnType<typeof monitorEventLoopDelay>;

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { snapshotText } from '#gateway/control/publish/snapshot-text.ts';
+import { diffUnits, NO_UNITS } from '#gateway/snapshot/diff.ts';
+import type { VirtualHost } from '#gateway/snapshot/route.ts';
+import type { SnapshotUnits } from '#gateway/snapshot/snapshot.ts';
+import { readSnapshotFile, readSnapshotInSteps, versionOf } from '#gateway/snapshot/snapshot-files.ts';
+import { atOnce, StepQueue, type Steps } from '#gateway/support/slices.ts';
+import { temporaryFolder } from '../../kit/temporary-folder.ts';
+
+function units(hosts: number): SnapshotUnits {
+  const host = (index: number): [string, VirtualHost] => {
+    const key = `http.31380|ü"\n{${index}`;
+    return [key, { key, listener: 'http.31380', domain: `h${index}\u2028,\n "x":{`, routes: [] }];
+  };
+  const virtualHosts = Object.fromEntries(Array.from({ length: hosts }, (_, index) => host(index)));
+  return { ...NO_UNITS, virtualHosts };
+}
+
+test('a file that is read in steps gives what it gives when it is read at once, whatever its size', (context) => {
+  const folder = temporaryFolder(context);
+  for (const count of [0, 1, 2, 7_000]) {
+    const changes = diffUnits(NO_UNITS, units(count));
+    const file = path.join(folder, `full-${count}.json`);
+    writeFileSync(file, [...snapshotText(0, 5, changes)].join(''));
+    assert.deepEqual(atOnce(readSnapshotInSteps(file)), readSnapshotFile(file));
+    assert.deepEqual(readSnapshotFile(file).set, changes.set);
+    writeFileSync(file, JSON.stringify(readSnapshotFile(file)));
+    assert.deepEqual(atOnce(readSnapshotInSteps(file)), readSnapshotFile(file), 'also one that has no lines');
+  }
+});
+
+test('a large file that is cut short is refused', (context) => {
+  const file = path.join(temporaryFolder(context), 'full-1.json');
+  const text = [...snapshotText(0, 1, diffUnits(NO_UNITS, units(7_000)))].join('');
+  for (const length of [text.length - 3, text.length >> 1, text.length - 40]) {
+    writeFileSync(file, text.slice(0, length));
+    assert.throws(() => atOnce(readSnapshotInSteps(file)));
+  }
+});
+
+test('the name of a file tells the version that it leads to', () => {
+  assert.equal(versionOf('full-17.json'), 17);
+  assert.equal(versionOf('delta-17-18.json'), 18);
+  assert.ok(Number.isNaN(versionOf('other')));
+});
+
+test('long work leaves turns of the loop to others, and what is asked for meanwhile comes after it', async () => {
+  const queue = new StepQueue(1);
+  const told: string[] = [];
+  function* work(name: string, ms: number): Steps<void> {
+    const end = performance.now() + ms;
+    while (performance.now() < end) yield;
+    told.push(name);
+  }
+  queue.do(work('short', 0));
+  assert.deepEqual(told, ['short'], 'what is short is done at once');
+  queue.do(work('long', 30));
+  queue.do(work('after', 0));
+  setImmediate(() => told.push('other'));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.deepEqual(told, ['short', 'other', 'long', 'after']);
+});
