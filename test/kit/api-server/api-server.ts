@@ -22,11 +22,11 @@ import type { Watcher } from './watch.ts';
 import { Writes } from './writes.ts';
 
 export type ApiServerOptions = {
-  /** Which Kubernetes it plays; '1.12' has no EndpointSlices, no coordination v1, no bookmarks, no server-side apply. */
+  /** Which Kubernetes it plays: '1.20' has EndpointSlices as v1beta1 alone, '1.12' none, no Leases v1, no bookmarks. */
   readonly version?: KubernetesVersion;
   /** How many ports lead to this cluster, as to several API servers of one; default 1. */
   readonly doors?: number;
-  /** Further API groups (`discovery.k8s.io`) and versions (`coordination.k8s.io/v1`) that are not served. */
+  /** API groups (`discovery.k8s.io`) and versions (`coordination.k8s.io/v1`) that are not served either. */
   readonly without?: readonly string[];
   /** Custom resources that exist from the start; default Istio's. */
   readonly definitions?: readonly KubeObject[];
@@ -197,11 +197,17 @@ function stateOf(options: ApiServerOptions): ClusterState {
   const profile = PROFILES[options.version ?? '1.32'];
   return {
     store: new Store({ history: options.history ?? 20_000 }),
-    catalogue: new Catalogue([...profile.without, ...(options.without ?? [])]),
+    catalogue: new Catalogue(withoutOf(profile.without, options.without ?? [])),
     features: {
       ...profile.features,
       bookmarks: profile.features.bookmarks && options.bookmarks !== 'off',
       bookmarkIntervalMs: options.bookmarkIntervalMs ?? 60_000,
     },
   };
+}
+
+/** Whoever takes a version of a group away sees what the age had beside it: without v1, there is v1beta1. */
+function withoutOf(age: readonly string[], given: readonly string[]): string[] {
+  const groups = new Set(given.map((name) => name.split('/')[0]));
+  return [...age.filter((name) => !groups.has(name.split('/')[0])), ...given];
 }

@@ -64,9 +64,11 @@ export function notFound(type: ResourceType, name: string): ApiStatus {
   return new ApiStatus(404, 'NotFound', `${qualified(type)} "${name}" not found`, { details: detailsOf(type, name) });
 }
 
-/** What an unknown API path answers. */
-export function noSuchResource(): ApiStatus {
-  return new ApiStatus(404, 'NotFound', 'the server could not find the requested resource', { details: {} });
+/** What an unknown API path answers: nobody was found who could have made a Status. */
+export class NoSuchPath extends Error {}
+
+export function noSuchResource(): NoSuchPath {
+  return new NoSuchPath('404 page not found');
 }
 
 export function alreadyExists(type: ResourceType, name: string): ApiStatus {

@@ -1,6 +1,6 @@
 import type { Verb } from './request-target.ts';
 
-/** One request as the audit log keeps it; `code` is 0 for a watch that still runs. */
+/** One request as the audit log keeps it. Who was refused by an ordered fault has no name: nobody asked for it. */
 export type AuditEntry = {
   readonly user: string;
   readonly verb: Verb;

@@ -2,8 +2,8 @@ import type { Features } from './cluster-state.ts';
 import { istioDefinitions, oldIstioDefinitions } from './istio-definitions.ts';
 import type { KubeObject } from './kube-object.ts';
 
-/** Which Kubernetes the server plays: a recent one, or the owner's of 2018. */
-export type KubernetesVersion = '1.32' | '1.12';
+/** Which Kubernetes the server plays: a recent one, one that has EndpointSlices as v1beta1 alone, or the owner's of 2018. */
+export type KubernetesVersion = '1.32' | '1.20' | '1.12';
 
 /** What an age of Kubernetes serves and can do. */
 export type ClusterProfile = {
@@ -31,6 +31,18 @@ export const PROFILES: Readonly<Record<KubernetesVersion, ClusterProfile>> = {
       'events.k8s.io/v1beta1',
       'apiextensions.k8s.io/v1beta1',
     ],
+    definitions: istioDefinitions,
+  },
+  '1.20': {
+    features: {
+      gitVersion: 'v1.20.15',
+      bookmarks: true,
+      serverSideApply: true,
+      aggregatedDiscovery: false,
+      openApiV3: false,
+      pruning: true,
+    },
+    without: ['discovery.k8s.io/v1'],
     definitions: istioDefinitions,
   },
   '1.12': {

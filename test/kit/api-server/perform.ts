@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { badRequest, methodNotAllowed, noSuchResource, success, successDetails } from './api-status.ts';
+import { invalid, methodNotAllowed, noSuchResource, success, successDetails } from './api-status.ts';
 import { apply } from './apply-request.ts';
 import { mediaTypeOf } from './body.ts';
 import type { Target } from './cluster-state.ts';
@@ -69,7 +69,13 @@ function list({ state }: Performer, { target, query, request, response, faults }
 function watch(performer: Performer, { target, query, request, response, faults }: ResourceRequest): void {
   const { state, watchers } = performer;
   if (query.has('sendInitialEvents'))
-    throw badRequest('sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled');
+    throw invalid({ ...target.type, group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
+      {
+        reason: 'FieldValueForbidden',
+        message: 'Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled',
+        field: 'sendInitialEvents',
+      },
+    ]);
   const watcher = new Watcher(watchers, state, target, query, response, tableOptions(request, query));
   if (performer.faults.stalled) watcher.stall();
   watcher.start(query);

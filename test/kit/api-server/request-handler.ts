@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ApiStatus, noSuchResource } from './api-status.ts';
-import type { AuditLog } from './audit-log.ts';
+import { ApiStatus, NoSuchPath, noSuchResource } from './api-status.ts';
+import type { AuditEntry, AuditLog } from './audit-log.ts';
 import { authenticate } from './authentication.ts';
 import { readBody } from './body.ts';
 import type { ClusterState } from './cluster-state.ts';
@@ -46,11 +46,11 @@ export async function handleRequest(
   try {
     const exchange = await readExchange(request, response);
     const faults = context.faults.meeting({ ...seenOf(exchange), door });
-    if (await suffer(faults, exchange)) return;
+    if (await suffer(context.audit, faults, exchange)) return;
     answer(context, exchange, faults);
   } catch (error) {
     if (response.headersSent || response.destroyed) response.destroy();
-    else sendFailure(response, error instanceof ApiStatus ? error : internalError(error));
+    else sendFailure(response, isRefusal(error) ? error : internalError(error));
   }
 }
 
@@ -73,14 +73,23 @@ function seenOf({ verb, path }: Exchange): { verb: string; resource: string; nam
   return { verb, resource, namespace: path.namespace ?? '' };
 }
 
+/** What the audit log keeps of a request, whoever sent it; discovery has no resource. */
+function auditOf({ verb, path }: Exchange): Omit<AuditEntry, 'user' | 'code'> {
+  const { group = '', plural: resource = '', subresource = '', namespace = '', name = '' } = path ?? {};
+  return { verb, group, resource, subresource, namespace, name };
+}
+
 /** Plays the faults that come before the server's own work; true when nothing is left to answer. */
-async function suffer(faults: readonly Fault[], { response }: Exchange): Promise<boolean> {
+async function suffer(audit: AuditLog, faults: readonly Fault[], exchange: Exchange): Promise<boolean> {
+  const { response } = exchange;
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   for (const fault of faults) {
     if (fault.kind === 'hang') return true;
     if (fault.kind === 'delay') await pause(fault.delayMs, gone.signal);
-    if (fault.kind === 'status') throw statusOf(fault.status, fault);
+    if (fault.kind !== 'status') continue;
+    audit.add({ ...auditOf(exchange), user: '', code: fault.status });
+    throw statusOf(fault.status, fault);
   }
   return gone.signal.aborted;
 }
@@ -119,27 +128,35 @@ function openApiDocument(state: ClusterState, pathname: string): unknown {
 
 function answerResource(
   context: RequestContext,
-  { request, response, url, body, verb }: Exchange,
+  exchange: Exchange,
   path: ResourcePath,
   user: User,
   faults: readonly Fault[],
 ): void {
-  const { group, plural: resource, subresource = '', namespace = '', name = '' } = path;
-  const log = (code: number) =>
-    context.audit.add({ user: user.name, verb, group, resource, subresource, namespace, name, code });
+  const { request, response, url, body, verb } = exchange;
+  const log = (code: number) => context.audit.add({ ...auditOf(exchange), user: user.name, code });
   try {
-    authorize(context, user, { kind: 'resource', verb, group, resource, subresource, namespace, name });
+    authorize(context, user, { kind: 'resource', ...auditOf(exchange) });
     const target = findTarget(context.state.catalogue, path);
     perform(context, { verb, target, query: url.searchParams, request, response, body, user, faults });
     log(response.statusCode);
   } catch (error) {
-    log(error instanceof ApiStatus ? error.status.code : 500);
+    log(codeOf(error));
     throw error;
   }
 }
 
 function authorize({ rbac, state }: RequestContext, user: User, attributes: Attributes): void {
   if (rbac === 'enforced' && !isAllowed(state, user, attributes)) throw forbidden(user, attributes);
+}
+
+function isRefusal(error: unknown): error is ApiStatus | NoSuchPath {
+  return error instanceof ApiStatus || error instanceof NoSuchPath;
+}
+
+function codeOf(error: unknown): number {
+  if (error instanceof ApiStatus) return error.status.code;
+  return error instanceof NoSuchPath ? 404 : 500;
 }
 
 function internalError(error: unknown): ApiStatus {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { ApiStatus, Status } from './api-status.ts';
+import { type ApiStatus, NoSuchPath, type Status } from './api-status.ts';
 import { apiVersionOf, type ResourceType } from './resource-type.ts';
 import type { Change, Entry } from './table.ts';
 
@@ -96,7 +96,12 @@ export function sendEntry(
 }
 
 /** Answers a refusal, with Retry-After when its Status says when to come back. */
-export function sendFailure(response: ServerResponse, failure: ApiStatus): void {
+export function sendFailure(response: ServerResponse, failure: ApiStatus | NoSuchPath): void {
+  if (failure instanceof NoSuchPath) {
+    response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' });
+    response.end(`${failure.message}\n`);
+    return;
+  }
   const status: Status = failure.status;
   const seconds = status.details?.retryAfterSeconds;
   sendJson(response, status.code, status, seconds === undefined ? {} : { 'Retry-After': String(seconds) });
