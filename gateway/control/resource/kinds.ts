@@ -42,6 +42,7 @@ const served: Readonly<Record<ServedKind, readonly [Served, ...(readonly Served[
   PeerAuthentication: [SECURITY],
   EnvoyFilter: [{ group: ISTIO, versions: ['v1alpha3'] }],
   WasmPlugin: [{ group: 'extensions.istio.io', versions: ['v1alpha1'] }],
+  TrafficExtension: [{ group: 'extensions.istio.io', versions: ['v1alpha1'] }],
   Telemetry: [{ group: 'telemetry.istio.io', versions: ['v1', 'v1alpha1'] }],
   HTTPRoute: [{ group: 'gateway.networking.k8s.io', versions: GATEWAY_API }],
   KubernetesGateway: [{ group: 'gateway.networking.k8s.io', versions: GATEWAY_API, written: 'Gateway' }],
@@ -84,7 +85,6 @@ const unserved: Readonly<Record<string, readonly string[]>> = {
     'GatewayClass GRPCRoute TLSRoute TCPRoute UDPRoute ReferenceGrant BackendTLSPolicy BackendLBPolicy ListenerSet',
   ),
   'networking.istio.io': words('Sidecar ProxyConfig'),
-  'extensions.istio.io': words('TrafficExtension'),
 };
 
 /** Groups whose kinds always say something about traffic or about who may do what. */

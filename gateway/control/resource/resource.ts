@@ -58,6 +58,8 @@ export type ResourceSpecs = {
   readonly PeerAuthentication: PeerAuthenticationSpec;
   readonly EnvoyFilter: EnvoyFilterSpec;
   readonly WasmPlugin: WasmPluginSpec;
+  /** Of the same sense: Wasm or Lua in Envoy. */
+  readonly TrafficExtension: WasmPluginSpec;
   readonly Telemetry: TelemetrySpec;
   readonly HTTPRoute: HttpRouteSpec;
   /** `Gateway` of gateway.networking.k8s.io, under the name that Istio's tools give it. */
@@ -101,7 +103,13 @@ export type KubernetesGatewayResource = ResourceOf<'KubernetesGateway'>;
 export type IngressResource = ResourceOf<'Ingress'>;
 
 /** Kinds that may guard hosts and that this gateway does not enforce. */
-export const POLICY_KINDS = ['AuthorizationPolicy', 'RequestAuthentication', 'EnvoyFilter', 'WasmPlugin'] as const;
+export const POLICY_KINDS = [
+  'AuthorizationPolicy',
+  'RequestAuthentication',
+  'EnvoyFilter',
+  'WasmPlugin',
+  'TrafficExtension',
+] as const;
 /** An object of {@link POLICY_KINDS}. */
 export type PolicyResource = Extract<Resource, { readonly kind: (typeof POLICY_KINDS)[number] }>;
 /** Objects of Istio's that say by {@link PolicyTarget} whom they are for. */

@@ -11,7 +11,7 @@ import {
   readRequestAuthentication,
 } from './istio/read-authorization.ts';
 import { readDestinationRule } from './istio/read-destination-rule.ts';
-import { readEnvoyFilter, readTelemetry, readWasmPlugin } from './istio/read-extensions.ts';
+import { readEnvoyFilter, readTelemetry, readTrafficExtension, readWasmPlugin } from './istio/read-extensions.ts';
 import { readGateway } from './istio/read-gateway.ts';
 import { readServiceEntry } from './istio/read-service-entry.ts';
 import { readVirtualService } from './istio/read-virtual-service.ts';
@@ -86,6 +86,7 @@ export const bodies: { readonly [K in ServedKind]: Reader<ReadBody<K>> } = {
   PeerAuthentication: withAnySpec(readPeerAuthentication),
   EnvoyFilter: withAnySpec(readEnvoyFilter),
   WasmPlugin: withAnySpec(readWasmPlugin),
+  TrafficExtension: withAnySpec(readTrafficExtension),
   Telemetry: withAnySpec(readTelemetry),
   HTTPRoute: withAnySpec(readHttpRoute),
   KubernetesGateway: withSpec(readKubernetesGateway),

@@ -56,6 +56,7 @@ export function istioDefinitions(): KubeObject[] {
     definition('security.istio.io', SECURITY, 'PeerAuthentication', 'peerauthentications', ['pa']),
     definition('telemetry.istio.io', ['v1', 'v1alpha1'], 'Telemetry', 'telemetries', ['telemetry']),
     definition('extensions.istio.io', ['v1alpha1'], 'WasmPlugin', 'wasmplugins'),
+    definition('extensions.istio.io', ['v1alpha1'], 'TrafficExtension', 'trafficextensions'),
   ];
 }
 

@@ -20,7 +20,7 @@ test('every list says which version it shows and has its items', async (t) => {
   }
   assert.deepEqual(lengths, {
     listeners: 2,
-    routes: 4,
+    routes: 5,
     clusters: 2,
     endpoints: 4,
     certificates: 1,
@@ -40,7 +40,7 @@ test('before the first snapshot the lists are empty and their version is 0', asy
 test('a rule is shown with its matches in words and the share of each destination', async (t) => {
   const admin = await startTestAdmin(t);
   const { items } = (await overUnix(admin, '/api/v1/routes')).json() as { items: Record<string, unknown>[] };
-  const [split, redirect, teapot, secure] = items;
+  const [split, redirect, teapot, secure, closed] = items;
   assert.deepEqual(split?.['matches'], [
     'uri prefix /api and header end-user = jason and without header x-bot is present and port 80',
   ]);
@@ -56,6 +56,7 @@ test('a rule is shown with its matches in words and the share of each destinatio
   assert.equal(redirect?.['answer'], '301 to new.example/');
   assert.equal(teapot?.['answer'], '418');
   assert.equal(secure?.['answer'], '301 to https, port 31390');
+  assert.equal(closed?.['answer'], '403, since AuthorizationPolicy/istio-system/office-only is not enforced here');
 });
 
 test('problems come with errors first, certificates with their state', async (t) => {

@@ -84,6 +84,13 @@ export const snapshot: Snapshot = {
       httpsRedirect: { ports: { '31380': 31390 } },
       routes: [],
     },
+    'http.31380|closed.example': {
+      key: 'http.31380|closed.example',
+      listener: 'http.31380',
+      domain: 'closed.example',
+      denied: { policies: ['AuthorizationPolicy/istio-system/office-only'] },
+      routes: [],
+    },
   },
   clusters: Object.fromEntries(
     ['v1', 'v2'].map((subset) => [`outbound|80|${subset}|myapp.default.svc.cluster.local`, cluster(subset)]),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { makeCa } from '#test/kit/certificates.ts';
 import { buildFrom, codesOf, endpointsOf, gateway, httpServer, pod, service, virtualService } from './from-yaml.ts';
 
 // Whose objects count at a gateway that lives in namespace `edge`.
@@ -119,6 +120,26 @@ describe('a DestinationRule is looked up', () => {
       'ROUND_ROBIN',
     );
   });
+});
+
+test("a credentialName is looked up in the gateway's namespace, then beside the Gateway, and nowhere else", async () => {
+  const ca = await makeCa();
+  const secret = async (namespace: string) => {
+    const { certificatePem, privateKeyPem } = await ca.issue({ names: [namespace] });
+    const stringData = JSON.stringify({ 'tls.crt': certificatePem, 'tls.key': privateKeyPem });
+    return `\n{apiVersion: v1, kind: Secret, metadata: {name: cert, namespace: ${namespace}}, stringData: ${stringData}}\n---`;
+  };
+  const secure = gateway([
+    '{port: {number: 443, name: https, protocol: HTTPS}, hosts: ["*"], tls: {mode: SIMPLE, credentialName: cert}}',
+  ]);
+  for (const [namespaces, taken] of [
+    [['edge', 'default', 'istio-system'], ['edge/cert']],
+    [['default', 'istio-system'], ['default/cert']],
+    [['istio-system', 'other'], []],
+  ] as const) {
+    const secrets = await Promise.all(namespaces.map(secret));
+    assert.deepEqual(Object.keys(buildFrom([secure, ...secrets], identity).units.certificates), taken);
+  }
 });
 
 test('Gateways are chosen by their selector: all its labels, or none asked for', () => {

@@ -24,7 +24,6 @@ describe('kinds', () => {
       ['gateway.networking.k8s.io/v1', 'GatewayClass'],
       ['gateway.networking.k8s.io/v1alpha2', 'TCPRoute'],
       ['networking.istio.io/v1', 'Sidecar'],
-      ['extensions.istio.io/v1alpha1', 'TrafficExtension'],
     ] as const)
       assert.deepEqual(brief(reading(apiVersion, kind).problems), ['2:1 error MG0102 kind']);
   });
@@ -40,6 +39,7 @@ describe('kinds', () => {
       ['security.istio.io/v1', 'RequestAuthentication'],
       ['security.istio.io/v1beta1', 'PeerAuthentication'],
       ['extensions.istio.io/v1alpha1', 'WasmPlugin'],
+      ['extensions.istio.io/v1alpha1', 'TrafficExtension'],
       ['telemetry.istio.io/v1', 'Telemetry'],
     ] as const)
       assert.equal(reading(apiVersion, kind).key, `${key}/default/x`);

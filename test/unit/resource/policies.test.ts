@@ -15,6 +15,7 @@ const versions: Readonly<Record<string, string>> = {
   RequestAuthentication: 'security.istio.io/v1beta1',
   EnvoyFilter: 'networking.istio.io/v1alpha3',
   WasmPlugin: 'extensions.istio.io/v1alpha1',
+  TrafficExtension: 'extensions.istio.io/v1alpha1',
   Telemetry: 'telemetry.istio.io/v1',
 };
 
@@ -117,6 +118,8 @@ describe('other objects', () => {
       ['WasmPlugin', '{url: oci://x}', 'guards'],
       ['WasmPlugin', '{url: oci://x, failStrategy: FAIL_OPEN}', 'missing'],
       ['WasmPlugin', '{url: oci://x, phase: STATS}', 'missing'],
+      ['TrafficExtension', '{lua: {inlineCode: x}}', 'guards'],
+      ['TrafficExtension', '{wasm: {url: oci://x, failStrategy: FAIL_OPEN}}', 'missing'],
       ['Telemetry', '{accessLogging: [{disabled: true}]}', 'missing'],
       ['Telemetry', '{}', 'unconcerned'],
     ];

@@ -10,6 +10,14 @@ import { honoured } from './honoured.ts';
 const options = { defaultNamespace: 'default', strictness: 'folder' } as const;
 
 const apiVersions = ['networking.istio.io/v1', 'networking.istio.io/v1alpha3', 'v1', 'discovery.k8s.io/v1', 'apps/v1'];
+const guarding = [
+  'security.istio.io/v1',
+  'telemetry.istio.io/v1',
+  'extensions.istio.io/v1alpha1',
+  'networking.k8s.io/v1',
+];
+const guards = ['AuthorizationPolicy', 'RequestAuthentication', 'PeerAuthentication', 'EnvoyFilter', 'WasmPlugin'];
+const told = ['TrafficExtension', 'Telemetry', 'HTTPRoute', 'Ingress'];
 const kinds = ['Gateway', 'VirtualService', 'DestinationRule', 'ServiceEntry', 'WorkloadEntry', 'Service'];
 const others = ['Endpoints', 'EndpointSlice', 'Pod', 'Secret', 'Namespace', 'Deployment'];
 
@@ -46,8 +54,8 @@ test('reading never throws, whatever the value is, and says why whenever it give
     anything,
     fc.record(
       {
-        apiVersion: fc.constantFrom(...apiVersions),
-        kind: fc.constantFrom(...kinds, ...others),
+        apiVersion: fc.constantFrom(...apiVersions, ...guarding, 'gateway.networking.k8s.io/v1'),
+        kind: fc.constantFrom(...kinds, ...others, ...guards, ...told),
         metadata: anything,
         spec: anything,
         data: anything,

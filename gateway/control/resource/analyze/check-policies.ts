@@ -34,6 +34,7 @@ const enforcers = {
   RequestAuthentication: 'Where workloads have sidecars, these enforce it on what the gateway sends them.',
   EnvoyFilter: 'It is for proxies of the mesh.',
   WasmPlugin: 'It is for proxies of the mesh.',
+  TrafficExtension: 'It is for proxies of the mesh.',
   Telemetry: 'It is for proxies of the mesh.',
 } as const satisfies Record<TargetedResource['kind'], string>;
 
@@ -49,7 +50,8 @@ function lost(resource: TargetedResource): string {
     case 'EnvoyFilter':
       return 'this gateway is no Envoy and cannot be patched as one';
     case 'WasmPlugin':
-      return 'this gateway runs no WebAssembly';
+    case 'TrafficExtension':
+      return 'this gateway runs no extensions of Envoy';
     default:
       return 'this gateway does not log what an AuthorizationPolicy only watches (action AUDIT, or a dry run)';
   }
@@ -77,7 +79,8 @@ function unable(resource: TargetedResource): string {
     case 'EnvoyFilter':
       return `this gateway is no Envoy, and the filters that it adds may refuse requests (${resource.spec.guards.join(', ')})`;
     case 'WasmPlugin':
-      return 'this gateway runs no WebAssembly, and the plug-in may refuse requests';
+    case 'TrafficExtension':
+      return 'this gateway runs no extensions of Envoy, and this one may refuse requests';
     case 'RequestAuthentication':
       return 'this gateway does not check tokens yet';
     default:

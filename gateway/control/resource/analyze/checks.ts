@@ -29,6 +29,7 @@ const CHECKS: { readonly [K in ResourceKind]?: readonly Check<K>[] } = {
   RequestAuthentication: [checkPolicy],
   EnvoyFilter: [checkPolicy],
   WasmPlugin: [checkPolicy],
+  TrafficExtension: [checkPolicy],
   Telemetry: [checkPolicy],
   KubernetesGateway: [checkKubernetesGateway],
   HTTPRoute: [checkHttpRoute],

@@ -227,6 +227,7 @@ function namesOf(item: Item): readonly string[] {
     case 'RequestAuthentication':
     case 'EnvoyFilter':
     case 'WasmPlugin':
+    case 'TrafficExtension':
       return ['targeted', `policies ${item.namespace}`];
     case 'Telemetry':
       return ['targeted'];

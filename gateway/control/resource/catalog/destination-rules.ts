@@ -30,16 +30,21 @@ export function findDestinationRule(
   namespaces: { readonly gateway: string; readonly service: string },
   catalog: CatalogReader,
 ): MergedRule | undefined {
+  const patterns = [...spellings(host), ...wildcardsOver(host), '*'];
+  const rules = patterns.map((pattern) => usable(catalog.destinationRules(pattern), namespaces.gateway));
+  if (rules.every((some) => some.length === 0)) return undefined;
   const own = namespaces.gateway === ROOT_NAMESPACE ? [] : [namespaces.gateway];
   for (const namespace of [...own, namespaces.service, ROOT_NAMESPACE]) {
-    for (const pattern of [...spellings(host), ...wildcardsOver(host), '*']) {
-      const rules = catalog
-        .destinationRules(pattern)
-        .filter((rule) => rule.namespace === namespace && isExportedTo(rule.spec.exportTo, namespaces.gateway));
-      if (rules.length > 0) return merge(rules);
+    for (const some of rules) {
+      const found = some.filter((rule) => rule.namespace === namespace);
+      if (found.length > 0) return merge(found);
     }
   }
   return undefined;
+}
+
+function usable(rules: readonly DestinationRuleResource[], gateway: string): readonly DestinationRuleResource[] {
+  return rules.filter(({ spec }) => isExportedTo(spec.exportTo, gateway));
 }
 
 /** A rule may name a Service by `name.ns` or `name.ns.svc`, as a destination may. */

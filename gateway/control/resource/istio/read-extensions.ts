@@ -70,10 +70,18 @@ function nameOf(value: unknown): string | undefined {
   return typeof value.name === 'string' && value.name !== '' ? value.name : undefined;
 }
 
+const phase = oneOf({
+  UNSPECIFIED_PHASE: 'UNSPECIFIED_PHASE',
+  AUTHN: 'AUTHN',
+  AUTHZ: 'AUTHZ',
+  STATS: 'STATS',
+} as const);
+const failStrategy = oneOf({ FAIL_CLOSE: 'FAIL_CLOSE', FAIL_OPEN: 'FAIL_OPEN', FAIL_RELOAD: 'FAIL_RELOAD' } as const);
+
 const wasmFields = record({
   ...targetFields,
-  phase: oneOf({ UNSPECIFIED_PHASE: 'UNSPECIFIED_PHASE', AUTHN: 'AUTHN', AUTHZ: 'AUTHZ', STATS: 'STATS' } as const),
-  failStrategy: oneOf({ FAIL_CLOSE: 'FAIL_CLOSE', FAIL_OPEN: 'FAIL_OPEN', FAIL_RELOAD: 'FAIL_RELOAD' } as const),
+  phase,
+  failStrategy,
   ...ignoredFields('url', 'sha256', 'imagePullPolicy', 'imagePullSecret', 'verificationKey', 'pluginConfig'),
   ...ignoredFields('pluginName', 'priority', 'vmConfig', 'match', 'type'),
 });
@@ -85,6 +93,23 @@ export const readWasmPlugin: Reader<WasmPluginSpec> = (at) => {
     ...toTarget(fields),
     phase: fields.phase ?? 'UNSPECIFIED_PHASE',
     failStrategy: fields.failStrategy ?? 'FAIL_CLOSE',
+  };
+};
+
+const extensionFields = record({
+  ...targetFields,
+  phase,
+  wasm: record({ failStrategy }, { others: 'ignore' }),
+  ...ignoredFields('lua', 'match', 'priority'),
+});
+
+/** `spec` of a TrafficExtension; what cannot be read counts as a guard. */
+export const readTrafficExtension: Reader<WasmPluginSpec> = (at) => {
+  const fields = extensionFields(at) ?? {};
+  return {
+    ...toTarget(fields),
+    phase: fields.phase ?? 'UNSPECIFIED_PHASE',
+    failStrategy: fields.wasm?.failStrategy ?? 'FAIL_CLOSE',
   };
 };
 

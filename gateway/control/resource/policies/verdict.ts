@@ -30,7 +30,8 @@ export function judge(resource: TargetedResource, workload: Workload): Verdict {
     case 'EnvoyFilter':
       if (resource.spec.patches === 0) return { kind: 'unconcerned', why: 'all its patches are for sidecars' };
       return { kind: resource.spec.guards.length > 0 ? 'guards' : 'missing' };
-    case 'WasmPlugin': {
+    case 'WasmPlugin':
+    case 'TrafficExtension': {
       const { phase, failStrategy } = resource.spec;
       return { kind: phase === 'STATS' || failStrategy === 'FAIL_OPEN' ? 'missing' : 'guards' };
     }

@@ -58,6 +58,7 @@ const unserved: readonly WatchedKind[] = [
   truth('PeerAuthentication', 'security.istio.io', ['v1', 'v1beta1']),
   truth('EnvoyFilter', 'networking.istio.io', ['v1alpha3']),
   truth('WasmPlugin', 'extensions.istio.io', ['v1alpha1']),
+  truth('TrafficExtension', 'extensions.istio.io', ['v1alpha1']),
   truth('Telemetry', 'telemetry.istio.io', ['v1', 'v1alpha1']),
   { ...truth('KubernetesGateway', 'gateway.networking.k8s.io', ['v1', 'v1beta1']), written: 'Gateway' },
   truth('HTTPRoute', 'gateway.networking.k8s.io', ['v1', 'v1beta1']),
