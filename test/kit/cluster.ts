@@ -28,23 +28,24 @@ export class TestCluster {
   readonly kubeconfig: string;
   /** The test API server, to order faults from; undefined on a real cluster. */
   readonly server: ApiServer | undefined;
-  readonly #home: string;
+  /** A folder that is removed with the cluster. */
+  readonly folder: string;
   readonly #undo: (() => Promise<unknown>)[] = [];
 
-  private constructor(kubeconfig: string, server: ApiServer | undefined, home: string) {
+  private constructor(kubeconfig: string, server: ApiServer | undefined, folder: string) {
     this.kubeconfig = kubeconfig;
     this.server = server;
-    this.#home = home;
+    this.folder = folder;
   }
 
   /** Opens the cluster; `close` removes whatever it made. `options` shape the test API server alone. */
   static async open(options: ApiServerOptions = {}): Promise<TestCluster> {
-    const home = mkdtempSync(path.join(tmpdir(), 'mesh-gateway-cluster-'));
+    const folder = mkdtempSync(path.join(tmpdir(), 'mesh-gateway-cluster-'));
     const given = process.env['KUBECONFIG'] ?? '';
     const server = given === '' ? await ApiServer.start({ definitions: [], ...options }) : undefined;
-    const kubeconfig = server === undefined ? given : path.join(home, 'kubeconfig');
+    const kubeconfig = server === undefined ? given : path.join(folder, 'kubeconfig');
     if (server !== undefined) writeFileSync(kubeconfig, server.kubeconfig(), { mode: 0o600 });
-    return new TestCluster(kubeconfig, server, home);
+    return new TestCluster(kubeconfig, server, folder);
   }
 
   /** Runs kubectl; never rejects for its exit code. */
@@ -53,7 +54,7 @@ export class TestCluster {
     const child = execFile(
       'kubectl',
       args,
-      { env: this.#environment(), timeout: KUBECTL_TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 },
+      { env: this.environment(), timeout: KUBECTL_TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr }),
     );
     const { stdin = '' } = options;
@@ -75,7 +76,7 @@ export class TestCluster {
 
   /** Starts a kubectl that goes on (`get --watch`); it is ended with the cluster at the latest. */
   start(args: readonly string[]): ChildProcess {
-    const child = spawn('kubectl', args, { env: this.#environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('kubectl', args, { env: this.environment(), stdio: ['ignore', 'pipe', 'pipe'] });
     this.#undo.push(async () => child.kill());
     return child;
   }
@@ -120,11 +121,11 @@ export class TestCluster {
   async close(): Promise<void> {
     for (const undo of this.#undo.toReversed()) await undo();
     await this.server?.stop();
-    rmSync(this.#home, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** kubectl's own caches go into a folder of the test. */
-  #environment(): NodeJS.ProcessEnv {
-    return { ...process.env, KUBECONFIG: this.kubeconfig, HOME: this.#home };
+  /** For programs that call kubectl: an administrator, whose caches go into a folder of the test. */
+  environment(): NodeJS.ProcessEnv {
+    return { ...process.env, KUBECONFIG: this.kubeconfig, HOME: this.folder };
   }
 }
