@@ -7,23 +7,30 @@ import { freePort } from './workshop.ts';
 
 const program = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url));
 
-export type Gateway = Peer & { readonly adminSocket: string; readonly routes: string };
+export type Gateway = Peer & {
+  readonly adminSocket: string;
+  readonly routes: string;
+  readonly metricsPort: number;
+  /** File of its log, one JSON line a message. */
+  readonly output: string;
+};
+
+type GatewayOptions = PeerOptions & {
+  readonly hosts?: number;
+  readonly core?: string;
+  /** A cluster is the source; else a folder. */
+  readonly kubeconfig?: string;
+};
 
 /** mesh-gateway as it runs under systemd, with settings and objects of its own: one host, or `hosts` of them. */
-export async function startGateway(
-  options: PeerOptions & { readonly hosts?: number; readonly core?: string },
-): Promise<Gateway> {
-  const { folder, workshop } = options;
-  const [httpPort, httpsPort] = [await freePort(), await freePort()];
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { folder } = options;
+  const [httpPort, httpsPort, metricsPort] = [await freePort(), await freePort(), await freePort()];
   const routes = path.join(folder, 'routes');
   const adminSocket = path.join(folder, 'run', 'admin.sock');
   mkdirSync(routes, { recursive: true });
-  writeFileSync(path.join(folder, 'gateway.yaml'), await settings(options, httpPort, httpsPort));
-  writeFileSync(path.join(routes, 'gateway.yaml'), commonObjects(workshop.backendPort, workshop.certificate));
-  if (options.hosts === undefined) writeFileSync(path.join(routes, 'all.yaml'), virtualService('all', '*'));
-  else
-    for (const host of hostNames(options.hosts))
-      writeFileSync(path.join(routes, `${host}.yaml`), virtualService(host.replace('.example', ''), host));
+  writeFileSync(path.join(folder, 'gateway.yaml'), await settings(options, { httpPort, httpsPort, metricsPort }));
+  if (options.kubeconfig === undefined) writeObjects(routes, options);
 
   const command = [
     process.execPath,
@@ -34,7 +41,8 @@ export async function startGateway(
     '--settings',
     path.join(folder, 'gateway.yaml'),
   ];
-  const child = startPinned(options.core ?? proxyCore, command, path.join(folder, 'output.log'), {
+  const output = path.join(folder, 'output.log');
+  const child = startPinned(options.core ?? proxyCore, command, output, {
     NODE_ENV: 'production',
   });
   if (child.pid === undefined) throw new Error('mesh-gateway did not start');
@@ -45,6 +53,8 @@ export async function startGateway(
     httpsPort,
     adminSocket,
     routes,
+    metricsPort,
+    output,
     stop: () => stopTree(child),
   };
 }
@@ -54,13 +64,22 @@ export function hostNames(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `h${String(index).padStart(5, '0')}.example`);
 }
 
+function writeObjects(routes: string, { workshop, hosts }: GatewayOptions): void {
+  writeFileSync(path.join(routes, 'gateway.yaml'), commonObjects(workshop.backendPort, workshop.certificate));
+  if (hosts === undefined) writeFileSync(path.join(routes, 'all.yaml'), virtualService('all', '*'));
+  else
+    for (const host of hostNames(hosts))
+      writeFileSync(path.join(routes, `${host}.yaml`), virtualService(host.replace('.example', ''), host));
+}
+
 async function settings(
-  { folder, accessLog, workers }: PeerOptions,
-  httpPort: number,
-  httpsPort: number,
+  { folder, accessLog, workers, kubeconfig }: GatewayOptions,
+  ports: { readonly httpPort: number; readonly httpsPort: number; readonly metricsPort: number },
 ): Promise<string> {
+  const { httpPort, httpsPort, metricsPort } = ports;
+  const source = kubeconfig === undefined ? 'folder: routes' : `kubernetes:\n    kubeconfig: ${kubeconfig}`;
   return `source:
-  folder: routes
+  ${source}
 ports:
   80: ${httpPort}
   443: ${httpsPort}
@@ -76,7 +95,7 @@ admin:
 health:
   port: ${await freePort()}
 metrics:
-  port: ${await freePort()}
+  port: ${metricsPort}
 accessLog:
   format: ${accessLog === 'on' ? 'text' : 'off'}
   file: ${folder}/access.log

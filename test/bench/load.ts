@@ -44,9 +44,14 @@ export async function saturate(url: string, seconds: number, script?: string): P
 
 /** 2,500 requests a second over 64 kept-alive connections: what a gateway costs when it is not busy. */
 export async function atFixedRate(url: string, seconds: number, folder: string): Promise<Load> {
+  return fixedRateOf(fixedRate, url, seconds, folder);
+}
+
+/** So many requests a second over 64 kept-alive connections. */
+export async function fixedRateOf(perSecond: number, url: string, seconds: number, folder: string): Promise<Load> {
   const log = path.join(folder, 'h2load.log');
   rmSync(log, { force: true });
-  const rate = String(fixedRate / connections);
+  const rate = String(perSecond / connections);
   const args = ['--h1', `-c${connections}`, `-D${seconds}`, `--rps=${rate}`, `--log-file=${log}`, url];
   const { stdout } = await pinned('h2load', args);
   const rows = readFileSync(log, 'utf8')

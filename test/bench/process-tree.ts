@@ -30,6 +30,17 @@ export function startPinned(
   return child;
 }
 
+/** Starts a program of ours on one core, to talk with over IPC; what it prints is seen. */
+export function startWithChannel(core: string, command: readonly string[]): ChildProcess {
+  const child = spawn('taskset', ['-c', core, ...command], {
+    detached: true,
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
 /** An orderly end, and a hard one for the whole group when that takes too long. */
 export async function stopTree(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
@@ -55,10 +66,15 @@ function killGroup(child: ChildProcess): void {
 
 /** Nanoseconds from the scheduler; the 10 ms ticks of /proc/PID/stat only tell user from system. */
 export function cpuTime(root: number): CpuTime {
+  return cpuOf(tree(root));
+}
+
+/** The same, of these processes alone. */
+export function cpuOf(pids: readonly number[]): CpuTime {
   let totalNs = 0;
   let userTicks = 0;
   let systemTicks = 0;
-  for (const pid of tree(root)) {
+  for (const pid of pids) {
     for (const thread of names(`/proc/${pid}/task`)) {
       totalNs += Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0] ?? 0);
     }
@@ -80,6 +96,23 @@ export function memory(root: number): Memory {
     pss += Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0);
   }
   return { rssMb: rss / 1024, pssMb: pss / 1024, processes: pids.length };
+}
+
+/** The processes of mesh-gateway below its supervisor, by what they call themselves. */
+export function rolesOf(root: number): { readonly control: readonly number[]; readonly workers: readonly number[] } {
+  const titled = (title: string): number[] =>
+    tree(root).filter((pid) => read(`/proc/${pid}/cmdline`).startsWith(`mesh-gateway: ${title}`));
+  return { control: titled('control'), workers: titled('worker') };
+}
+
+/** Resident memory of one process, in MB. */
+export function residentMb(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) / 1024;
+}
+
+/** The most it ever was. */
+export function peakResidentMb(pid: number): number {
+  return Number(/^VmHWM:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) / 1024;
 }
 
 function tree(root: number): number[] {

@@ -4,6 +4,8 @@
  * Started by people; `--help` lists the options.
  */
 import { cpus, release } from 'node:os';
+import { measureCluster } from './cluster/cluster.ts';
+import { reportCluster } from './cluster/report.ts';
 import { compare } from './compare.ts';
 import { measureNewcomers, reportNewcomers } from './newcomers.ts';
 import { parseOptions } from './options.ts';
@@ -28,12 +30,18 @@ try {
 
 async function chosen() {
   if (options.newcomers) return newcomers();
+  if (options.cluster) return cluster();
   return options.routes > 0 ? routes() : peers();
 }
 
 async function newcomers() {
   const result = await measureNewcomers(options, workshop, say);
   return { result, table: reportNewcomers(result) };
+}
+
+async function cluster() {
+  const result = await measureCluster(workshop, say);
+  return { result, table: reportCluster(result) };
 }
 
 async function routes() {

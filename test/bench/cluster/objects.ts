@@ -15,11 +15,21 @@ export type ClusterObject = {
   readonly [field: string]: unknown;
 };
 
-export type ClusterSize = { readonly services: number; readonly podsPerService: number; readonly namespaces: number };
+export type ClusterSize = {
+  readonly services: number;
+  readonly podsPerService: number;
+  readonly hostsPerService: 1 | 2;
+  readonly namespaces: number;
+};
 
 /** A size with `services` services: twice as many VirtualServices, ten times as many endpoints. */
 export function clusterOf(services: number): ClusterSize {
-  return { services, podsPerService: 10, namespaces: Math.min(services, 20) };
+  return { services, podsPerService: 10, hostsPerService: 2, namespaces: Math.min(services, 20) };
+}
+
+/** As many VirtualServices as services, five times as many endpoints. */
+export function wideClusterOf(services: number): ClusterSize {
+  return { services, podsPerService: 5, hostsPerService: 1, namespaces: Math.min(services, 20) };
 }
 
 /** Where all made-up addresses lie, unless another address answers for all of them. */
@@ -39,13 +49,20 @@ export function* clusterObjects(size: ClusterSize, addresses: Addresses = podNet
     yield serviceOf(size, service, addresses);
     yield sliceOf(size, service, { addresses });
     yield destinationRuleOf(size, service);
-    for (const half of ['a', 'b'] as const) yield virtualServiceOf(size, service, half);
+    for (const half of ['a', 'b'].slice(0, size.hostsPerService)) yield virtualServiceOf(size, service, half);
   }
 }
 
-/** Host names of the VirtualServices of a service. */
-export function hostOf(service: number, half: 'a' | 'b'): string {
-  return `s${service}${half}.example`;
+/** A VirtualService that takes every name that no other has, to service 0. */
+export function catchAllOf(size: ClusterSize): ClusterObject {
+  const namespace = namespaceOf(size, 0);
+  const destination = { host: 's0', subset: 'v1', port: { number: 80 } };
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata: metadata(namespace, 'all', 1),
+    spec: { hosts: ['*'], gateways: ['istio-system/edge'], http: [{ route: [{ destination }] }] },
+  };
 }
 
 /** The EndpointSlice of a service; `without`: a Pod that is not ready just now, which is one endpoint change. */
@@ -82,7 +99,7 @@ export function sliceOf(
 export function virtualServiceOf(
   size: ClusterSize,
   service: number,
-  half: 'a' | 'b',
+  half: string,
   v1 = 50,
   revision = 1,
 ): ClusterObject {
@@ -96,7 +113,7 @@ export function virtualServiceOf(
     kind: 'VirtualService',
     metadata: metadata(namespace, `s${service}${half}`, revision),
     spec: {
-      hosts: [hostOf(service, half)],
+      hosts: [`s${service}${half}.example`],
       gateways: ['istio-system/edge'],
       http: [{ route: [destination('v1', v1), destination('v2', 100 - v1)] }],
     },

@@ -1,0 +1,186 @@
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { eventually } from '#test/kit/eventually.ts';
+import { type Gateway, startGateway } from '../gateway.ts';
+import { fixedRateOf, type Load } from '../load.ts';
+import {
+  cpuOf,
+  loadCore,
+  peakResidentMb,
+  proxyCore,
+  residentMb,
+  rolesOf,
+  startWithChannel,
+  stopTree,
+} from '../process-tree.ts';
+import type { Workshop } from '../workshop.ts';
+import type { ClusterAnswer, ClusterOrder } from './messages.ts';
+import { type ClusterSize, clusterOf, wideClusterOf } from './objects.ts';
+import { ServedLog } from './served-log.ts';
+
+/** What a cluster of some size costs. */
+export type SizeFigures = {
+  readonly services: number;
+  readonly hosts: number;
+  readonly endpoints: number;
+  /** From the start of the program to the first answer. */
+  readonly coldStartS: number;
+  readonly controlMb: number;
+  readonly controlPeakMb: number;
+  readonly workersMb: readonly number[];
+  /** For each change of one endpoint: from the change in the API server until all workers serve it. */
+  readonly changesMs: readonly number[];
+  /** CPU of control for one such change. */
+  readonly controlCpuMs: number;
+};
+
+/** Many changes a second beside requests. */
+export type StormFigures = {
+  readonly quiet: Load;
+  readonly busy: Load;
+  readonly perSecond: number;
+  readonly changes: number;
+  readonly publications: number;
+  /** From the last change until all workers serve it. */
+  readonly backlogMs: number;
+  /** Largest lateness of the event loop during the storm, by process. */
+  readonly loopDelayMs: Readonly<Record<string, number>>;
+  /** Share of one core. */
+  readonly controlCpu: number;
+};
+
+export type ClusterFigures = { readonly sizes: readonly SizeFigures[]; readonly storm: StormFigures };
+
+const WORKERS = 2;
+const CHANGES = 100;
+const STORM = { perSecond: 1_000, seconds: 10 } as const;
+const REQUESTS_PER_SECOND = 2_000;
+/** After a start, control still writes what it keeps. */
+const SETTLE_MS = 5_000;
+
+/** A small and a wide cluster for the price of a change, and the one that the targets speak of. */
+export async function measureCluster(workshop: Workshop, say: (line: string) => void): Promise<ClusterFigures> {
+  const sizes: SizeFigures[] = [];
+  for (const size of [clusterOf(100), wideClusterOf(10_000)]) {
+    const { figures, close } = await openGateway(size, workshop, say);
+    sizes.push(figures);
+    await close();
+  }
+  const { figures, gateway, ask, log, close } = await openGateway(clusterOf(5_000), workshop, say);
+  say(`${STORM.perSecond} changes/s beside ${REQUESTS_PER_SECOND} requests/s`);
+  const storm = await measureStorm(gateway, ask, log, workshop);
+  await close();
+  return { sizes: [...sizes, figures], storm };
+}
+
+type Ask = (order: ClusterOrder) => Promise<ClusterAnswer>;
+
+async function openGateway(size: ClusterSize, workshop: Workshop, say: (line: string) => void) {
+  const folder = path.join(workshop.folder, `cluster-${size.services}`);
+  mkdirSync(folder, { recursive: true });
+  const child = startWithChannel(loadCore, [
+    process.execPath,
+    fileURLToPath(new URL('api-process.ts', import.meta.url)),
+  ]);
+  const ask: Ask = async (order) => {
+    child.send(order);
+    const [answer] = (await once(child, 'message')) as [ClusterAnswer];
+    return answer;
+  };
+  const { kubeconfig = '' } = await ask({ kind: 'open', size, backendPort: workshop.backendPort });
+  const kubeconfigFile = path.join(folder, 'kubeconfig');
+  writeFileSync(kubeconfigFile, kubeconfig, { mode: 0o600 });
+  const options = { workshop, folder, accessLog: 'off', workers: WORKERS } as const;
+  const begun = performance.now();
+  const cores = `${proxyCore},${loadCore}`;
+  const gateway = await startGateway({ ...options, kubeconfig: kubeconfigFile, core: cores });
+  const url = `http://127.0.0.1:${gateway.httpPort}/`;
+  await eventually(async () => (await fetch(url, { signal: AbortSignal.timeout(2_000) })).status === 200, {
+    timeoutMs: 60_000,
+    what: `a cluster of ${size.services} services is served`,
+  });
+  const coldStartS = (performance.now() - begun) / 1_000;
+  say(`${size.services} services served ${coldStartS.toFixed(1)} s after the start`);
+  const log = new ServedLog(gateway.output);
+  await log.quiet(SETTLE_MS);
+  const memory = memoryOf(gateway);
+  const figures: SizeFigures = {
+    services: size.services,
+    hosts: size.services * size.hostsPerService,
+    endpoints: size.services * size.podsPerService,
+    coldStartS,
+    ...memory,
+    ...(await measureChanges(gateway, ask, log)),
+  };
+  const close = async (): Promise<void> => {
+    log.close();
+    await gateway.stop();
+    child.disconnect();
+    await stopTree(child);
+  };
+  return { figures, gateway, ask, log, close };
+}
+
+function memoryOf(gateway: Gateway): Pick<SizeFigures, 'controlMb' | 'controlPeakMb' | 'workersMb'> {
+  const { control, workers } = rolesOf(gateway.pid ?? 0);
+  return {
+    controlMb: residentMb(control[0] ?? 0),
+    controlPeakMb: peakResidentMb(control[0] ?? 0),
+    workersMb: workers.map(residentMb),
+  };
+}
+
+/** One change after the other, each when the one before is served. */
+async function measureChanges(
+  gateway: Gateway,
+  ask: Ask,
+  log: ServedLog,
+): Promise<Pick<SizeFigures, 'changesMs' | 'controlCpuMs'>> {
+  const { control } = rolesOf(gateway.pid ?? 0);
+  const changesMs: number[] = [];
+  const before = cpuOf(control).totalNs;
+  for (let index = 0; index < CHANGES; index++) {
+    const { version } = log.latest;
+    const { at = 0 } = await ask({ kind: 'change', index });
+    const served = await eventually(() => log.latest.version > version && log.latest, { what: 'a change is served' });
+    changesMs.push(served.at - at);
+  }
+  return { changesMs, controlCpuMs: (cpuOf(control).totalNs - before) / 1e6 / CHANGES };
+}
+
+async function measureStorm(gateway: Gateway, ask: Ask, log: ServedLog, workshop: Workshop): Promise<StormFigures> {
+  const url = `http://127.0.0.1:${gateway.httpPort}/`;
+  const load = (seconds: number): Promise<Load> => fixedRateOf(REQUESTS_PER_SECOND, url, seconds, workshop.folder);
+  await load(3);
+  const quiet = await load(STORM.seconds);
+  await lagOf(gateway);
+  const { control } = rolesOf(gateway.pid ?? 0);
+  const before = { cpu: cpuOf(control).totalNs, version: log.latest.version };
+  const [busy, { at = 0, changes = 0 }] = await Promise.all([load(STORM.seconds), ask({ kind: 'storm', ...STORM })]);
+  const loopDelayMs = await lagOf(gateway);
+  const last = await log.quiet(1_000);
+  return {
+    quiet,
+    busy,
+    perSecond: STORM.perSecond,
+    changes,
+    publications: last.version - before.version,
+    backlogMs: Math.max(0, last.at - at),
+    loopDelayMs,
+    controlCpu: (cpuOf(control).totalNs - before.cpu) / 1e9 / STORM.seconds,
+  };
+}
+
+/** Largest lateness of each event loop since the last look, from the metrics page. */
+async function lagOf(gateway: Gateway): Promise<Record<string, number>> {
+  const page = await (await fetch(`http://127.0.0.1:${gateway.metricsPort}/stats/prometheus`)).text();
+  const lines = page.matchAll(/^nodejs_eventloop_lag_max_seconds\{role="(\w+)"(?:,worker="(\d+)")?\} (\S+)$/gm);
+  return Object.fromEntries(
+    [...lines].map(([, role, worker, seconds]) => [
+      `${role}${worker === undefined ? '' : ` ${worker}`}`,
+      Number(seconds) * 1_000,
+    ]),
+  );
+}
