@@ -10,10 +10,10 @@ import type { BodyFraming, ResponseHead } from './codec/response-head.ts';
 import type { Exchange } from './exchange.ts';
 import { addressPort } from './filter/client-address.ts';
 import { forwardedResponse } from './filter/forwarded-response.ts';
+import type { ForwardTarget } from './forward-target.ts';
 import { malformedRequest, replies } from './reply/replies.ts';
 import { ResponseRelay } from './response-relay.ts';
 import { mayRetry } from './retry-policy.ts';
-import type { ForwardTarget } from './routing-table.ts';
 import { StreamDeadlines } from './stream-deadlines.ts';
 import type { Fault } from './types.ts';
 import type { UpstreamConnection } from './upstream/upstream-connection.ts';
@@ -81,7 +81,7 @@ export class Forwarding implements UpstreamHandler {
   /** Sends the arriving request to one of the target's clusters. */
   start(target: ForwardTarget): void {
     const exchange = this.#exchange;
-    const cluster = target.clusters[target.choice.pick()];
+    const cluster = target.next();
     exchange.cluster = cluster;
     if (cluster?.cluster === undefined) {
       exchange.reply(replies.clusterNotFound);
@@ -93,7 +93,7 @@ export class Forwarding implements UpstreamHandler {
     }
     cluster.active += 1;
     this.#isCounted = true;
-    this.#deadlines.begin(target.timeoutMs ?? 0);
+    this.#deadlines.begin(target.timeoutMs);
     this.#compose(cluster.cluster.host, target.reliedOn);
     this.#awaitNext();
     this.#attempt();

@@ -39,8 +39,12 @@ function takeRoad(exchange: Exchange): void {
   exchange.scheme = connection.peer.scheme;
   exchange.port = listener.source.gatewayPort;
   exchange.nodePort = connection.arrival.nodePort;
-  const { httpsRedirect: redirect } = host.source;
+  const { httpsRedirect: redirect, sole } = host;
   if (redirect !== undefined) return exchange.reply(httpsRedirect(exchange, redirect));
+  if (sole !== undefined) {
+    exchange.route = sole.route;
+    return exchange.forwarding.start(sole);
+  }
   const matched = host.match(exchange);
   if (matched === undefined) return exchange.reply(host.unmatched);
   const { route, attached } = matched;

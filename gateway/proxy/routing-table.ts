@@ -10,26 +10,21 @@ import type { Steps } from '../support/slices.ts';
 import { WeightedChoice } from './balance/weighted.ts';
 import { ClusterRuntime, type StagedCluster } from './cluster-runtime.ts';
 import { CompileError } from './compile-error.ts';
+import { ForwardTarget } from './forward-target.ts';
 import { accessDenied, type Reply, replies } from './reply/replies.ts';
 import { HostTable } from './route/host-table.ts';
 import { type CompiledVirtualHost, compileVirtualHost } from './route/virtual-host.ts';
 import type { UpstreamContext } from './upstream/upstream-context.ts';
 
-/** What a forwarding route is ready to do. */
-export type ForwardTarget = {
-  readonly choice: WeightedChoice;
-  readonly clusters: readonly ClusterRuntime[];
-  /** Of the route; undefined: none. */
-  readonly timeoutMs: number | undefined;
-  /** Lower-case names of the headers that the routes of its host look at: a client may not have them removed. */
-  readonly reliedOn: ReadonlySet<string>;
-};
-
 /** A virtual host ready to match; `attached` is set for routes that forward. */
-export type CompiledHost = CompiledVirtualHost<ForwardTarget | undefined> & {
+export type CompiledHost = Omit<CompiledVirtualHost<ForwardTarget | undefined>, 'sole'> & {
   readonly targets: ReadonlyMap<string, ForwardTarget>;
   /** The answer when no route matches: 404, or 403 where the host is closed (it has no routes then). */
   readonly unmatched: Reply;
+  /** Of `source`, a step nearer. */
+  readonly httpsRedirect: VirtualHost['httpsRedirect'];
+  /** Where every request to the host goes, when it has one rule without conditions, which forwards. */
+  readonly sole: ForwardTarget | undefined;
 };
 
 export type CompiledListener = {
@@ -167,13 +162,14 @@ export class TableCompiler {
       const choice = WeightedChoice.reuse(known, weights, this.#random);
       choices.set(route.key, choice);
       const clusters = route.action.destinations.map((destination) => this.#cluster(destination.cluster));
-      const target: ForwardTarget = { choice, clusters, timeoutMs: route.action.timeoutMs, reliedOn };
+      const target = new ForwardTarget({ route, choice, clusters, timeoutMs: route.action.timeoutMs, reliedOn });
       targets.set(route.key, target);
       return target;
     };
     try {
       const unmatched = source.denied === undefined ? replies.routeNotFound : accessDenied(source.denied);
-      return { ...compileVirtualHost(source, attach), targets, unmatched };
+      const { sole, match } = compileVirtualHost(source, attach);
+      return { source, httpsRedirect: source.httpsRedirect, unmatched, sole: sole?.attached, match, targets };
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new CompileError(`virtualHosts/${source.key}`, reason, { cause });

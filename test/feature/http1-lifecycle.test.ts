@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type net from 'node:net';
 import { test } from 'node:test';
 import { CompileError } from '#gateway/proxy/compile-error.ts';
+import type { Proxy } from '#gateway/proxy/request-path.ts';
 import { eventually } from '#test/kit/eventually.ts';
 import { setUp } from '#test/kit/proxied-backend.ts';
 import { aCluster, aDelta, allTo, aRoute, aSnapshot, aVirtualHost, forwardTo, startProxy } from '#test/kit/proxy.ts';
@@ -201,14 +202,7 @@ test('an exception in our own code costs its request a 500, is counted and logge
   const other = await RawClient.connect(kit.gateway.port);
   other.write(GET);
   await other.response();
-  const prepared = kit.gateway.proxy.prepare(
-    aDelta(1, 2, { virtualHosts: [aVirtualHost('poison.example', [aRoute(forwardTo([v1]))])] }),
-  );
-  const poisoned = prepared.hosts.get('http.31380|poison.example') as unknown as { match: () => never };
-  poisoned.match = () => {
-    throw new Error('poison');
-  };
-  kit.gateway.proxy.commit(prepared);
+  servePoison(kit.gateway.proxy);
   const response = await exchangeRaw(kit.gateway.port, GET.replace('Host: a', 'Host: poison.example'));
   assert.deepEqual([response.status, response.headers['connection']], [500, 'close']);
   assert.equal(kit.gateway.errors.length, 1);
@@ -221,14 +215,7 @@ test('an exception in our own code costs its request a 500, is counted and logge
 
 test('an exception in a pipelined request costs that request a 500, not the answer before it', async () => {
   await using kit = await setUp(({ socket }) => socket.write(ok('x')));
-  const prepared = kit.gateway.proxy.prepare(
-    aDelta(1, 2, { virtualHosts: [aVirtualHost('poison.example', [aRoute(forwardTo([v1]))])] }),
-  );
-  const poisoned = prepared.hosts.get('http.31380|poison.example') as unknown as { match: () => never };
-  poisoned.match = () => {
-    throw new Error('poison');
-  };
-  kit.gateway.proxy.commit(prepared);
+  servePoison(kit.gateway.proxy);
   const client = await RawClient.connect(kit.gateway.port);
   client.write(GET + GET.replace('Host: a', 'Host: poison.example'));
   assert.equal((await client.response()).status, 200);
@@ -259,3 +246,19 @@ test('statistics count what happened, by destination', async () => {
   client.destroy();
   await eventually(() => kit.gateway.proxy.statistics().gauges.downstream_connections_active === 0);
 });
+
+/** From now on every request to poison.example makes the matching throw. */
+function servePoison(proxy: Proxy): void {
+  const prepared = proxy.prepare(
+    aDelta(1, 2, { virtualHosts: [aVirtualHost('poison.example', [aRoute(forwardTo([v1]))])] }),
+  );
+  const poisoned = prepared.hosts.get('http.31380|poison.example') as unknown as {
+    sole: undefined;
+    match: () => never;
+  };
+  poisoned.sole = undefined;
+  poisoned.match = () => {
+    throw new Error('poison');
+  };
+  proxy.commit(prepared);
+}

@@ -5,8 +5,14 @@
  */
 export class WeightedChoice {
   readonly #total: number;
-  /** Weight and what is owed (in units of weight, in sum zero) of each destination in turns: one place in memory for both. */
-  readonly #cells: Float64Array;
+  // Two destinations, the common case, need one number, and no second place in memory: with very many routes each is cold
+  // in the processor's cache.
+  readonly #first: number;
+  readonly #second: number;
+  /** What is owed to the first of two, and has been taken from the second. */
+  #owed: number;
+  /** Of any other number: weight and what is owed (in units of weight, in sum zero) of each destination in turns. */
+  readonly #cells: Float64Array | undefined;
 
   /**
    * `random` (0 inclusive to 1 exclusive) places the start inside the cycle: without it, many workers and many routes
@@ -14,8 +20,17 @@ export class WeightedChoice {
    */
   constructor(weights: readonly number[], random: () => number) {
     this.#total = weights.reduce((sum, weight) => sum + weight, 0);
-    const owed = randomStart(weights, this.#total, random);
-    this.#cells = Float64Array.from(weights.flatMap((weight, index) => [weight, owed[index] as number]));
+    const [first = 0, second = 0] = weights;
+    this.#first = first;
+    this.#second = second;
+    this.#owed = 0;
+    const isPair = weights.length === 2 && first > 0 && second > 0;
+    // Whole weights have no more phases than whole numbers tell apart.
+    if (isPair) this.#owed = Math.floor((random() - 0.5) * this.#total);
+    else {
+      const owed = randomStart(weights, this.#total, random);
+      this.#cells = Float64Array.from(weights.flatMap((weight, index) => [weight, owed[index] as number]));
+    }
   }
 
   /** `previous` itself when it was made for these weights, else a new choice. */
@@ -26,12 +41,21 @@ export class WeightedChoice {
   /** Whether this choice was made for exactly these weights, in this order. */
   isFor(weights: readonly number[]): boolean {
     const cells = this.#cells;
+    if (cells === undefined) return weights.length === 2 && weights[0] === this.#first && weights[1] === this.#second;
     return weights.length * 2 === cells.length && weights.every((weight, index) => weight === cells[index * 2]);
   }
 
   /** Index of the destination for the next request, or -1 when no weight is above zero. Allocates nothing. */
   pick(): number {
     const cells = this.#cells;
+    if (cells !== undefined) return this.#pickOfMany(cells);
+    const owed = this.#owed;
+    const isFirst = owed + this.#first >= this.#second - owed;
+    this.#owed = isFirst ? owed - this.#second : owed + this.#first;
+    return isFirst ? 0 : 1;
+  }
+
+  #pickOfMany(cells: Float64Array): number {
     let chosen = -1;
     let most = Number.NEGATIVE_INFINITY;
     for (let at = 0; at < cells.length; at += 2) {

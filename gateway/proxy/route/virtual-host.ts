@@ -14,6 +14,8 @@ type CompiledRoute<T> = { readonly route: Route; readonly attached: T };
 /** A virtual host that is ready to match. */
 export type CompiledVirtualHost<T> = {
   readonly source: VirtualHost;
+  /** The one rule, where it has no conditions: `match` would give it for every request. */
+  readonly sole: CompiledRoute<T> | undefined;
   /** The first route that matches, or undefined: then the answer is 404, whatever other hosts there are. */
   match(request: RequestView): CompiledRoute<T> | undefined;
 };
@@ -31,10 +33,10 @@ export function compileVirtualHost<T>(virtualHost: VirtualHost, attach: (route: 
     for (const block of blocks) filed.push(file(compiled, block, filed.length));
   }
   const [first] = all;
-  // With very many hosts each index is cold in the processor's cache; the common host of one rule needs none.
-  if (first?.route.matches.length === 0) return { source: virtualHost, match: () => first };
+  // Whatever comes after a rule without conditions is never reached.
+  if (first?.route.matches.length === 0) return { source: virtualHost, sole: first, match: () => first };
   const index = new UriIndex(filed);
-  return { source: virtualHost, match: (request) => index.find(request) };
+  return { source: virtualHost, sole: undefined, match: (request) => index.find(request) };
 }
 
 const EVERY_REQUEST: RouteMatch = { headers: [], withoutHeaders: [], queryParams: [] };
