@@ -1,4 +1,5 @@
 import type { StringMatch } from '../../snapshot/route.ts';
+import { StringTable } from '../../support/string-table.ts';
 import { type Candidate, type CandidateList, earlierMatch, toCandidateList } from './candidates.ts';
 import { PrefixTable } from './prefix-table.ts';
 import type { RequestView } from './request-view.ts';
@@ -7,7 +8,7 @@ import type { RequestView } from './request-view.ts';
 export type FiledCandidate<R> = { readonly uri: StringMatch | undefined; readonly candidate: Candidate<R> };
 
 /**
- * Finds the first matching candidate without trying the others: exact paths by a map, prefixes by a sorted table,
+ * Finds the first matching candidate without trying the others: exact paths by a table, prefixes by a sorted table,
  * and only those without such a URI one after another. Each drawer is ordered, so the smallest order among the
  * drawers' first matches is what a linear search would have found.
  */
@@ -32,7 +33,7 @@ export class UriIndex<R> {
 
 type Drawers<R> = {
   readonly empty: boolean;
-  readonly exact: ReadonlyMap<string, CandidateList<R>>;
+  readonly exact: StringTable<CandidateList<R>>;
   readonly prefixes: PrefixTable<CandidateList<R>>;
 };
 
@@ -43,7 +44,7 @@ function isIndexed(uri: StringMatch | undefined): uri is StringMatch {
 function toDrawers<R>(filed: readonly FiledCandidate<R>[]): Drawers<R> {
   const exact = groupByUri(filed.filter(({ uri }) => uri?.kind === 'exact'));
   const prefixes = groupByUri(filed.filter(({ uri }) => uri?.kind === 'prefix'));
-  return { empty: filed.length === 0, exact, prefixes: new PrefixTable(prefixes) };
+  return { empty: filed.length === 0, exact: new StringTable(exact), prefixes: new PrefixTable(prefixes) };
 }
 
 function groupByUri<R>(filed: readonly FiledCandidate<R>[]): Map<string, CandidateList<R>> {

@@ -17,7 +17,7 @@ export type CompiledVirtualHost<T> = {
   /** The one rule, where it has no conditions: `match` would give it for every request. */
   readonly sole: CompiledRoute<T> | undefined;
   /** The first route that matches, or undefined: then the answer is 404, whatever other hosts there are. */
-  match(request: RequestView): CompiledRoute<T> | undefined;
+  readonly match: (request: RequestView) => CompiledRoute<T> | undefined;
 };
 
 /**
