@@ -15,6 +15,7 @@ import { readSnapshotInSteps, snapshotFolder, versionOf } from '../snapshot/snap
 import type { FromWorker, Manifest, SocketPurpose, ToWorker } from '../supervisor/messages.ts';
 import { probeSharedRead } from '../support/shared-read.ts';
 import { atOnce, StepQueue, type Steps } from '../support/slices.ts';
+import { settleSocketShapes } from '../support/socket-shapes.ts';
 import { openLog } from '../telemetry/log.ts';
 import { roleStatistics } from '../telemetry/process-statistics.ts';
 import { ExceptionBudget } from './exception-budget.ts';
@@ -29,7 +30,7 @@ const SLICE_MS = 4;
 export function runWorker(): void {
   let worker: Worker | undefined;
   const waiting: [ToWorker, Server | undefined][] = [];
-  const reads = probeSharedRead();
+  const reads = settleSocketShapes().then(probeSharedRead);
   process.on('message', (message, handle) => {
     const [order, socket] = [message as ToWorker, handle as Server | undefined];
     if (worker !== undefined) worker.obey(order, socket);
