@@ -54,6 +54,13 @@ export class TcpRelay {
     for (const pair of this.#pairs) for (const socket of pair) socket.resume();
   }
 
+  /** Ends whatever was ordered. */
+  async restore(): Promise<void> {
+    this.flow();
+    this.slow(0);
+    if (!this.#server.listening) await this.up();
+  }
+
   /** Everything takes so much longer in each direction. */
   slow(delayMs: number): void {
     this.#delayMs = delayMs;

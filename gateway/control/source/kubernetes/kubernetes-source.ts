@@ -1,10 +1,8 @@
 // Promises: the objects of a cluster as events, a moment after each change; what cannot be read is kept and told, kinds come and go with their CRDs.
 // Never: gives an object up because of an outage, holds a Secret that no Gateway names, asks for more than the kinds it watches.
 // Called by: roles/control.ts, which hands its events to the controller.
-import { Backoff } from '../../../support/backoff.ts';
 import { realTimers, type Timers } from '../../../support/timers.ts';
 import type { ApiClient } from '../../kubernetes/api-client.ts';
-import { ApiError } from '../../kubernetes/api-error.ts';
 import type { Discovery, WantedKind } from '../../kubernetes/discovery.ts';
 import type { ServedResource } from '../../kubernetes/resource-path.ts';
 import type { Labels, ResourceKey } from '../../resource/resource.ts';
@@ -18,6 +16,7 @@ import {
 } from '../source.ts';
 import { ClusterIdentity, kubeSystemUid } from './cluster-identity.ts';
 import { describeTroubles } from './cluster-troubles.ts';
+import { DiscoveryLoop } from './discovery-loop.ts';
 import { isOfKind, keyOfObject, slimmed, toVersion } from './object-version.ts';
 import type { ReflectorTimings } from './reflector.ts';
 import { kindStatus } from './source-status.ts';
@@ -58,23 +57,31 @@ export class KubernetesSource implements ObjectSource {
   readonly #identity: ClusterIdentity;
   readonly #kinds: readonly WatchedKindState[];
   readonly #secrets: WantedSecrets;
+  readonly #discovery: DiscoveryLoop;
   /** Known from before, of kinds or of a source that is not watched now. */
   readonly #strangers = new Set<ResourceKey>();
   readonly #hadObjects: boolean;
   readonly #closing = new AbortController();
   #secretsChanged = new Set<string>();
-  #discoveryFailure: { readonly error: ApiError; readonly since: number } | undefined;
   #synced = false;
   #isPatient = true;
   #toldProblems = '[]';
   #reviewing = false;
-  #wakeDiscovery: (() => void) | undefined;
+  #isReviewPlanned = false;
   readonly #waiting = new Set<() => void>();
 
   constructor(options: KubernetesSourceOptions) {
     this.#options = options;
     this.#timers = options.timers ?? realTimers;
     this.#secrets = new WantedSecrets(options.gateway);
+    this.#discovery = new DiscoveryLoop({
+      discovery: options.discovery,
+      timers: this.#timers,
+      everyMs: options.discoveryMs ?? DISCOVERY_MS,
+      onRefreshed: ({ recovered }) => this.#refreshed(recovered),
+      onFailed: () => this.#stateChanged(),
+      onDefect: options.onDefect,
+    });
     const known = [...options.known];
     this.#hadObjects = known.length > 0;
     const uid = known.map(({ version }) => kubeSystemUid(version?.raw)).find((one) => one !== undefined);
@@ -93,14 +100,13 @@ export class KubernetesSource implements ObjectSource {
       this.#isPatient = false;
       this.#review();
     });
-    await this.#discover();
-    void this.#keepDiscovering();
+    await this.#discovery.start();
   }
 
   close(): void {
     this.#closing.abort();
     for (const cancel of this.#waiting) cancel();
-    this.#wakeDiscovery?.();
+    this.#discovery.close();
     for (const { scopes } of this.#kinds) for (const scope of scopes.values()) scope.stop();
   }
 
@@ -147,33 +153,11 @@ export class KubernetesSource implements ObjectSource {
     return byKind;
   }
 
-  async #keepDiscovering(): Promise<void> {
-    const backoff = new Backoff({ firstMs: 500, longestMs: 10_000 });
-    while (!this.#closing.signal.aborted) {
-      if (this.#discoveryFailure === undefined) backoff.reset();
-      const usual = (this.#options.discoveryMs ?? DISCOVERY_MS) * (0.9 + Math.random() / 5);
-      await this.#pause(this.#discoveryFailure === undefined ? usual : backoff.next());
-      await this.#discover();
-    }
-  }
-
-  async #discover(): Promise<void> {
-    const { discovery, onDefect } = this.#options;
-    try {
-      await discovery.refresh(this.#closing.signal);
-      this.#discoveryFailure = undefined;
-      if (!this.#closing.signal.aborted) this.#watchAll();
-    } catch (error) {
-      if (this.#closing.signal.aborted) return;
-      if (error instanceof ApiError) this.#discoveryFailed(error);
-      else onDefect(error);
-    }
+  /** After an outage nobody waits for the end of a long pause. */
+  #refreshed(recovered: boolean): void {
+    this.#watchAll();
+    if (recovered) for (const { scopes } of this.#kinds) for (const scope of scopes.values()) scope.hurry();
     this.#review();
-  }
-
-  #discoveryFailed(error: ApiError): void {
-    if (this.#discoveryFailure === undefined) this.#after(PATIENCE_MS, () => this.#review());
-    this.#discoveryFailure = { error, since: this.#discoveryFailure?.since ?? this.#timers.now() };
   }
 
   #watchAll(): void {
@@ -243,13 +227,21 @@ export class KubernetesSource implements ObjectSource {
     this.#review();
   }
 
-  /** A failure is judged again when it has lasted. */
+  /** A failure is judged again when it has lasted. A kind that is gone, and an outage, show in the discovery. */
   #stateChanged(): void {
-    if (this.#kinds.some(({ scopes }) => scopes.values().some(({ failure }) => failure !== undefined)))
-      this.#after(PATIENCE_MS, () => this.#review());
-    if (this.#kinds.some(({ scopes }) => scopes.values().some(({ failure }) => failure?.error.status === 404)))
-      this.#wakeDiscovery?.();
+    const failures = this.#kinds.flatMap(({ scopes }) => [...scopes.values()].flatMap(({ failure }) => failure ?? []));
+    if (failures.length > 0 || this.#discovery.failure !== undefined) this.#reviewLater();
+    if (failures.some(({ error }) => error.status === 404 || error.isOutage)) this.#discovery.hurry();
     this.#review();
+  }
+
+  #reviewLater(): void {
+    if (this.#isReviewPlanned) return;
+    this.#isReviewPlanned = true;
+    this.#after(PATIENCE_MS, () => {
+      this.#isReviewPlanned = false;
+      this.#review();
+    });
   }
 
   /** States change together: they are looked at once a turn. */
@@ -308,7 +300,7 @@ export class KubernetesSource implements ObjectSource {
     const problems = describeTroubles({
       location: this.#options.client.location,
       kinds: this.#kinds,
-      discovery: this.#discoveryFailure,
+      discovery: this.#discovery.failure,
       isKnown: this.#options.discovery.isKnown,
       isLasting: ({ since }) => now - since >= PATIENCE_MS,
     }).map((problem) => ({ problem, holds: [] }));
@@ -324,17 +316,6 @@ export class KubernetesSource implements ObjectSource {
       action();
     });
     this.#waiting.add(cancel);
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#timers.after(ms, resolve);
-      this.#wakeDiscovery = () => {
-        cancel();
-        this.#wakeDiscovery = undefined;
-        resolve();
-      };
-    });
   }
 }
 

@@ -66,6 +66,9 @@ export type ReflectorCounts = { lists: number; watches: number; failures: number
 /** A server that asks to be left alone for longer is asked again after so long. */
 const LONGEST_RETRY_AFTER_MS = 120_000;
 
+/** All kinds and all nodes return to a server that is back within this time. */
+const HURRY_MS = 500;
+
 /** Lists one path of the API and watches it from there. */
 export class Reflector {
   readonly counts: ReflectorCounts = { lists: 0, watches: 0, failures: 0 };
@@ -111,6 +114,11 @@ export class Reflector {
   relist(): void {
     this.#version = undefined;
     this.#interrupt();
+  }
+
+  /** Ends a pause, not quite at once: others wait for the same server. */
+  hurry(): void {
+    this.#timers.after(this.#random() * HURRY_MS, () => this.#wake?.());
   }
 
   #interrupt(): void {

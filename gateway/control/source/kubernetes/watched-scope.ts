@@ -15,6 +15,8 @@ import type { WatchedKind } from './watched-kinds.ts';
 
 /** After something came back to a held kind, the rest has so long to follow before the list is believed. */
 const RETURN_MS = 5_000;
+/** While objects are held, the list is asked for again this often: it may be well again without any change. */
+const HELD_MS = 15_000;
 
 export type ScopeOptions = {
   readonly client: Pick<ApiClient, 'request' | 'stream'>;
@@ -89,6 +91,11 @@ export class WatchedScope implements ReflectorSink {
     this.#reflector.relist();
   }
 
+  /** The cluster is back: a pause after a failure ends soon. */
+  hurry(): void {
+    if (this.#failure?.error.isOutage) this.#reflector.hurry();
+  }
+
   /** Everything was told at least once. */
   get isListed(): boolean {
     return this.#isListed;
@@ -138,6 +145,7 @@ export class WatchedScope implements ReflectorSink {
     const cluster = this.#options.identity.verdict;
     this.#hold(whyHeld({ missing: missing.size, isEmpty: this.#isEmpty, cluster }));
     if (this.#held === undefined) for (const key of missing) this.#remove(key);
+    else this.#relistAfter(HELD_MS);
     this.#isListed = true;
   }
 
@@ -145,7 +153,7 @@ export class WatchedScope implements ReflectorSink {
     const key = keyOfObject(object, this.kind, this.resource);
     if (key === undefined) return;
     this.#missing?.delete(key);
-    if (this.#held !== undefined) this.#expectReturn();
+    if (this.#held !== undefined) this.#relistAfter(RETURN_MS);
     if (this.#options.wants?.(key) === false) return this.#remove(key);
     const slim = slimmed(object, this.resource, this.kind.slim);
     if (this.#objects.get(key)?.fingerprint === slim.fingerprint) return;
@@ -186,8 +194,8 @@ export class WatchedScope implements ReflectorSink {
   }
 
   /** What came back is not alone: a list a little later decides. */
-  #expectReturn(): void {
+  #relistAfter(ms: number): void {
     this.#cancelReturn?.();
-    this.#cancelReturn = this.#options.timers.after(RETURN_MS, () => this.relist());
+    this.#cancelReturn = this.#options.timers.after(ms, () => this.relist());
   }
 }
