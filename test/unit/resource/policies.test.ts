@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, test } from 'node:test';
 import { coversDomain } from '#gateway/control/resource/policies/host-cover.ts';
 import { judge } from '#gateway/control/resource/policies/verdict.ts';
 import type { TargetedResource } from '#gateway/control/resource/resource.ts';
+import { requires, sharedDir } from '../../kit/require.ts';
 import { analyzeText, brief, readOne } from './reading.ts';
 
 const labels = { app: 'istio-ingressgateway', istio: 'ingressgateway' };
@@ -125,6 +128,35 @@ describe('other objects', () => {
     ];
     for (const [kind, spec, expected] of table) assert.equal(verdict({ kind, spec }), expected, `${kind} ${spec}`);
   });
+});
+
+describe("every field of Istio's", { skip: requires({ shared: true }) }, () => {
+  const kinds = {
+    AuthorizationPolicy: 'authorizationpolicies.security.istio.io',
+    RequestAuthentication: 'requestauthentications.security.istio.io',
+    Telemetry: 'telemetries.telemetry.istio.io',
+  } as const;
+  /** `rules[].from[].source` as a spec that holds this one field. */
+  const specWith = (field: string): unknown =>
+    field.split('.').reduceRight<unknown>((value, step) => {
+      const name = step.replace(/\[\]$|\{\}$/, '');
+      if (step.endsWith('{}')) return { [name]: { any: value } };
+      return { [name]: step.endsWith('[]') ? [value] : value };
+    }, null);
+
+  for (const [kind, name] of Object.entries(kinds))
+    test(`${kind} is known by name`, () => {
+      const all = JSON.parse(readFileSync(path.join(sharedDir, 'reference/istio-fields.json'), 'utf8')) as Record<
+        string,
+        string[]
+      >;
+      const fields = all[name] ?? [];
+      assert.ok(fields.length > 20);
+      const unknown = fields.filter((field) =>
+        readOne(yaml({ kind, spec: JSON.stringify(specWith(field)) })).problems.some(({ code }) => code === 'MG0201'),
+      );
+      assert.deepEqual(unknown, []);
+    });
 });
 
 test("a policy's host strings cover a name whenever some request for it could match", () => {
