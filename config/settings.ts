@@ -61,7 +61,7 @@ export type KubernetesSourceSettings = {
   readonly context?: string;
   /** Further API servers of the same cluster, tried after the kubeconfig's own. */
   readonly servers: readonly string[];
-  /** Objects of other namespaces are not read; empty is all. The gateway's own namespace must be named if objects lie there. */
+  /** Objects of other namespaces are not read, the gateway's own and istio-system apart; empty is all. */
   readonly namespaces: readonly string[];
   /** What stands behind a Service: its pods, its cluster IP, or its node port on every node. Default `pods`. */
   readonly endpoints: 'pods' | 'clusterIP' | 'nodePort';

@@ -5,6 +5,7 @@ import { realTimers, type Timers } from '../../../support/timers.ts';
 import type { ApiClient } from '../../kubernetes/api-client.ts';
 import type { Discovery, WantedKind } from '../../kubernetes/discovery.ts';
 import type { ServedResource } from '../../kubernetes/resource-path.ts';
+import { ROOT_NAMESPACE } from '../../resource/policies/root-namespace.ts';
 import type { Labels, ResourceKey } from '../../resource/resource.ts';
 import {
   CLUSTER_FILE,
@@ -36,7 +37,7 @@ export type KubernetesSourceOptions = {
   readonly client: ApiClient;
   readonly discovery: Discovery;
   readonly kinds: readonly WatchedKind[];
-  /** Empty: all namespaces. */
+  /** Empty: all namespaces. Those of objects that hold for this gateway wherever it routes are read in any case. */
   readonly namespaces: readonly string[];
   /** Whose Secrets are wanted. */
   readonly gateway: { readonly namespace: string; readonly labels: Labels };
@@ -172,7 +173,12 @@ export class KubernetesSource implements ObjectSource {
       return state.end('unneeded');
     if (resource === undefined) return state.end('absent');
     if (kind.named) state.watch(resource, this.#secrets.namespaces());
-    else state.watch(resource, kind.scope === 'cluster' || namespaces.length === 0 ? [undefined] : namespaces);
+    else state.watch(resource, kind.scope === 'cluster' || namespaces.length === 0 ? [undefined] : this.#named());
+  }
+
+  /** A policy of the gateway's own namespace or of the root one that is not read would not close what it guards. */
+  #named(): ReadonlySet<string> {
+    return new Set([...this.#options.namespaces, this.#options.gateway.namespace, ROOT_NAMESPACE]);
   }
 
   #createScope(

@@ -97,11 +97,27 @@ test('Secrets are asked for only where Gateways of ours name them, and only thos
   await eventually(() => watcher.keys('Secret').length === 0, { what: 'nobody names a Secret any more' });
 });
 
-test('with named namespaces nothing is asked of any other', async (context) => {
+test('with named namespaces no other is asked for, but for the gateway and the mesh as a whole', async (context) => {
   const cluster = await watchedCluster(context);
   cluster.server.apply(aVirtualService('in', 50, 'shop'), aVirtualService('out', 50, 'private'));
   const watcher = await started(cluster, { namespaces: ['shop'] });
   assert.deepEqual(watcher.keys('VirtualService'), ['VirtualService/shop/in']);
+});
+
+test('policies that hold for the gateway are read, whatever namespaces are named', async (context) => {
+  const cluster = await watchedCluster(context);
+  for (const namespace of ['edge', 'istio-system', 'private'])
+    cluster.server.apply({
+      apiVersion: 'security.istio.io/v1',
+      kind: 'AuthorizationPolicy',
+      metadata: { name: 'p', namespace },
+      spec: {},
+    });
+  const watcher = await started(cluster, { namespaces: ['shop'], gateway: { namespace: 'edge', labels: {} } });
+  assert.deepEqual(watcher.keys('AuthorizationPolicy'), [
+    'AuthorizationPolicy/edge/p',
+    'AuthorizationPolicy/istio-system/p',
+  ]);
 });
 
 test('a kind comes with its CRD and is held when the CRD goes', async (context) => {
