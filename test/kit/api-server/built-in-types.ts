@@ -21,10 +21,10 @@ export const BUILT_IN_TYPES: readonly ResourceType[] = [
   grouped('events.k8s.io', ['v1', 'v1beta1'], 'Event', 'events', { shortNames: ['ev'] }),
   grouped('discovery.k8s.io', ['v1', 'v1beta1'], 'EndpointSlice', 'endpointslices', { countsGenerations: true }),
   grouped('coordination.k8s.io', ['v1', 'v1beta1'], 'Lease', 'leases', { allowsUnconditionalUpdate: false }),
-  grouped('apps', ['v1'], 'Deployment', 'deployments', DEPLOYMENT()),
-  grouped('extensions', ['v1beta1'], 'Deployment', 'deployments', DEPLOYMENT()),
-  grouped('extensions', ['v1beta1'], 'Ingress', 'ingresses', INGRESS()),
-  grouped('networking.k8s.io', ['v1', 'v1beta1'], 'Ingress', 'ingresses', INGRESS()),
+  grouped('apps', ['v1'], 'Deployment', 'deployments', deployment()),
+  grouped('extensions', ['v1beta1'], 'Deployment', 'deployments', deployment()),
+  grouped('extensions', ['v1beta1'], 'Ingress', 'ingresses', ingress()),
+  grouped('networking.k8s.io', ['v1', 'v1beta1'], 'Ingress', 'ingresses', ingress()),
   grouped('networking.k8s.io', ['v1'], 'IngressClass', 'ingressclasses', {
     namespaced: false,
     countsGenerations: true,
@@ -63,10 +63,10 @@ function rbac(kind: string, plural: string, row: Row): ResourceType {
   return grouped('rbac.authorization.k8s.io', ['v1'], kind, plural, row);
 }
 
-function DEPLOYMENT(): Row {
+function deployment(): Row {
   return { hasStatus: true, countsGenerations: true, shortNames: ['deploy'], categories: ['all'] };
 }
 
-function INGRESS(): Row {
+function ingress(): Row {
   return { hasStatus: true, countsGenerations: true, shortNames: ['ing'] };
 }

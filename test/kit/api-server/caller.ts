@@ -28,11 +28,14 @@ export type WatchEvent = { readonly type: string; readonly object: AnswerBody };
 /** A plain HTTPS client of one test server, which shows answers as they are. */
 export class Caller {
   readonly #server: ApiServer;
+  readonly #url: string;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #token: string;
 
-  constructor(server: ApiServer) {
+  /** `url` is one of the server's doors, by default the first. */
+  constructor(server: ApiServer, url = server.url) {
     this.#server = server;
+    this.#url = url;
     this.#token = server.token();
   }
 
@@ -64,7 +67,7 @@ export class Caller {
 
   async #send(method: string, path: string, options: CallOptions): Promise<IncomingMessage> {
     const response = Promise.withResolvers<IncomingMessage>();
-    const outgoing = request(`${this.#server.url}${path}`, this.#requestOptions(method, options), response.resolve);
+    const outgoing = request(`${this.#url}${path}`, this.#requestOptions(method, options), response.resolve);
     outgoing.once('error', response.reject);
     const body = options.body === undefined ? '' : JSON.stringify(options.body);
     // Without it, Node sends the body of a DELETE unframed.

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ApiServer } from '#test/kit/api-server/api-server.ts';
 import { Caller } from '#test/kit/api-server/caller.ts';
+import { eventually } from '#test/kit/eventually.ts';
 
 const RBAC = 'rbac.authorization.k8s.io';
 
@@ -67,6 +68,12 @@ describe('access to the test API server under RBAC', () => {
     assert.equal(await status(token, '/api/v1/pods'), 403);
     server.expireTokens({ token });
     assert.equal(await status(token, '/api/v1/services'), 401);
+  });
+
+  it('by a token ends when the token says', async () => {
+    const token = server.token({ user: 'ann', expiresInMs: 100 });
+    assert.equal(await status(token, '/api/v1/namespaces/edge/secrets/tls'), 200);
+    await eventually(async () => (await status(token, '/api/v1/namespaces/edge/secrets/tls')) === 401);
   });
 
   it('by a client certificate is that of its CN and its O', async () => {

@@ -33,6 +33,23 @@ describe('faults that the test API server plays on order', () => {
     assert.equal((await caller.call('GET', PATH)).status, 200);
   });
 
+  it('take one of several doors to the same cluster away', async () => {
+    await server.faults.down(1);
+    assert.equal((await caller.call('GET', PATH)).status, 200);
+    const other = new Caller(server, server.urls[1]);
+    await assert.rejects(other.call('GET', PATH), /ECONNREFUSED/);
+    await server.faults.up(1);
+    assert.equal((await other.call('GET', PATH)).status, 200);
+    other.close();
+  });
+
+  it('answer 410 before a watch begins, where a test wants it there', async () => {
+    server.faults.answer(410, { verbs: ['watch'] });
+    const refused = await caller.call('GET', watchPath());
+    assert.deepEqual([refused.status, refused.body.reason], [410, 'Expired']);
+    assert.equal(server.audit.entries({ verb: 'watch', code: 410 }).length, 1);
+  });
+
   it('reset every new connection', async () => {
     server.faults.reset();
     await assert.rejects(caller.call('GET', PATH), /ECONNRESET|socket hang up/);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ApiServer } from '#test/kit/api-server/api-server.ts';
-import { Caller } from '#test/kit/api-server/caller.ts';
+import { Caller, take } from '#test/kit/api-server/caller.ts';
 import { aConfigMap, aVirtualService, VIRTUAL_SERVICES } from './objects.ts';
 
 const MERGE = 'application/merge-patch+json';
@@ -116,8 +116,13 @@ describe('writes of the test API server', () => {
     assert.equal((await caller.call('POST', path, { body: thing })).status, 201);
     const groups = await caller.call('GET', '/apis');
     assert.match(JSON.stringify(groups.body), /a\.example/);
+    const watched = take(caller.watch(`${path}?watch=1`), 10);
     assert.equal((await caller.call('DELETE', `${definitions}/things.a.example`)).status, 200);
     assert.equal((await caller.call('GET', path)).status, 404);
+    assert.deepEqual(
+      (await watched).map((event) => event.type),
+      ['ADDED', 'DELETED'],
+    );
     await caller.call('POST', definitions, { body });
     assert.deepEqual((await caller.call('GET', path)).body.items, []);
   });
