@@ -8,7 +8,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import type { KubeObject } from '#test/kit/api-server/kube-object.ts';
-import { TestCluster } from '#test/kit/cluster.ts';
+import { isRealCluster, TestCluster } from '#test/kit/cluster.ts';
 import { eventually } from '#test/kit/eventually.ts';
 import { requires, sharedDir } from '#test/kit/require.ts';
 
@@ -171,11 +171,27 @@ describe('kubectl and the cluster', { skip }, () => {
   });
 
   it("takes the owner's application where extensions/v1beta1 is still served, and says so where it is not", async () => {
-    const served = (await cluster.run(['api-versions'])).includes('extensions/v1beta1');
+    const served = await cluster.serves('extensions/v1beta1');
     const { code, stderr } = await kubectl('apply', '-f', OWNERS_APPLICATION);
     if (served) assert.equal(code, 0, stderr);
     else assert.match(stderr, /no matches for kind "Deployment" in version "extensions\/v1beta1"/);
     assert.deepEqual(portsOf(await get('service', 'myapp')).includes(80), true);
+  });
+
+  it("takes the owner's application whole in a cluster of the owner's age", {
+    skip: isRealCluster() && 'it has its own age',
+  }, async () => {
+    const old = await TestCluster.open({ version: '1.12' });
+    try {
+      assert.match(
+        await old.run(['apply', '-f', OWNERS_APPLICATION]),
+        /service\/myapp created\ndeployment\S+ created\ndeployment\S+ created/,
+      );
+      const again = await old.run(['apply', '-f', OWNERS_APPLICATION]);
+      assert.equal(again.match(/unchanged/g)?.length, 3, again);
+    } finally {
+      await old.close();
+    }
   });
 
   it('serves a new kind as soon as it is defined, drops what its schema does not know, and forgets all of it with the definition', async () => {

@@ -12,7 +12,7 @@ import { ApiServer, type ApiServerOptions } from './api-server/api-server.ts';
 import type { KubeObject } from './api-server/kube-object.ts';
 import { eventually } from './eventually.ts';
 
-const ISTIO_KINDS = fileURLToPath(new URL('../../config/cluster/without-istio/crds.yaml', import.meta.url));
+const WITHOUT_ISTIO = fileURLToPath(new URL('../../config/cluster/without-istio', import.meta.url));
 const KUBECTL_TIMEOUT_MS = 60_000;
 
 export type KubectlResult = { readonly code: number; readonly stdout: string; readonly stderr: string };
@@ -93,13 +93,20 @@ export class TestCluster {
   async installIstioKinds(): Promise<void> {
     const { code } = await this.kubectl(['get', 'crd', 'virtualservices.networking.istio.io']);
     if (code === 0) return;
-    this.#undo.push(() => this.kubectl(['delete', '-f', ISTIO_KINDS, '--ignore-not-found']));
-    await this.run(['create', '-f', ISTIO_KINDS]);
+    const file = (await this.serves('apiextensions.k8s.io/v1')) ? 'crds.yaml' : 'kubernetes-1.12/crds.yaml';
+    const kinds = path.join(WITHOUT_ISTIO, file);
+    this.#undo.push(() => this.kubectl(['delete', '-f', kinds, '--ignore-not-found']));
+    await this.run(['create', '-f', kinds]);
     await this.established(
       'gateways.networking.istio.io',
       'destinationrules.networking.istio.io',
       'virtualservices.networking.istio.io',
     );
+  }
+
+  /** Whether a group's version is served. */
+  async serves(apiVersion: string): Promise<boolean> {
+    return (await this.run(['api-versions'])).split('\n').includes(apiVersion);
   }
 
   /** Resolves when custom resources are served. */
