@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { stringify } from 'yaml';
 import { analyze } from '#gateway/control/resource/analyze.ts';
 import { readObject } from '#gateway/control/resource/read-object.ts';
+import { POLICY_KINDS } from '#gateway/control/resource/resource.ts';
 import { parseYamlDocuments, plainDocument } from '#gateway/control/resource/yaml-documents.ts';
 import { honoured } from './honoured.ts';
 
@@ -74,6 +75,43 @@ test('reading never throws, whatever the value is, and says why whenever it give
       if (resource === undefined) assert.ok(problems.length > 0);
       else analyze([resource], { gatewayNamespace: 'istio-system', scope: 'partial', gatewayLabels: {} });
       for (const { message } of problems) assert.match(message, /\S.*[.?]$/s);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+/** Field names of policies. */
+const POLICY_WORDS =
+  'selector matchLabels targetRefs rules from to operation hosts action configPatches applyTo match context patch value name ' +
+  'workloadSelector labels jwtRules phase wasm mtls mode portLevelMtls tracing parentRefs kind ingressClassName';
+
+/** The same, nested by chance. */
+const policySpec = fc.object({
+  key: fc.constantFrom(...POLICY_WORDS.split(' ')),
+  maxDepth: 5,
+  withNullPrototype: false,
+});
+
+test('an object that may guard hosts is kept, whatever is wrong with it, and judged without throwing', () => {
+  const applied = fc.oneof(fc.string(), fc.json());
+  const objects = fc.record({
+    apiVersion: fc.constantFrom('security.istio.io/v1', 'networking.istio.io/v1alpha3', 'extensions.istio.io/v1alpha1'),
+    kind: fc.constantFrom(...guards, ...told),
+    metadata: applied.map((text) => ({
+      name: 'x',
+      namespace: 'istio-system',
+      annotations: { 'kubectl.kubernetes.io/last-applied-configuration': text },
+    })),
+    spec: fc.oneof(policySpec, anything),
+  });
+  fc.assert(
+    fc.property(objects, fc.constantFrom('folder' as const, 'cluster' as const), (value, strictness) => {
+      const read = readObject(plainDocument(value, 'f'), { ...options, strictness });
+      const isGuard = read.key !== undefined && POLICY_KINDS.some((kind) => read.key?.startsWith(`${kind}/`));
+      if (isGuard) assert.ok(read.resource);
+      if (read.resource === undefined) return;
+      const found = analyze([read.resource], { gatewayNamespace: 'istio-system', scope: 'whole', gatewayLabels: {} });
+      for (const { message } of found) assert.match(message, /\S.*[.?]$/s);
     }),
     { numRuns: 3000 },
   );
