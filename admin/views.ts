@@ -49,8 +49,28 @@ type SourceStatus = {
   readonly synced: boolean;
   /** Objects accepted. */
   readonly objects: number;
+  /** What keeps the source from being known as it is now, in sentences. */
+  readonly trouble?: string;
   /** Set when a sudden emptiness is held and not obeyed; a sentence. */
   readonly held?: string;
+  /** Of a cluster: the API server that answered last, and when (milliseconds since the epoch). */
+  readonly server?: string;
+  readonly lastAnswerAt?: number;
+  /** Of a cluster: how each kind fares. */
+  readonly kinds?: readonly SourceKindStatus[];
+};
+
+/** One kind of a cluster. `held`: a list that lacks objects is not believed; `refused`: access is denied. */
+export type SourceKindStatus = {
+  readonly kind: string;
+  readonly group: string;
+  readonly state: 'unknown' | 'absent' | 'listing' | 'watching' | 'failing' | 'refused' | 'held';
+  readonly objects: number;
+  /** When what is known was last known to be the truth; milliseconds since the epoch. */
+  readonly lastSyncAt?: number;
+  readonly lists: number;
+  readonly watches: number;
+  readonly failures: number;
 };
 
 export type WorkerView = {

@@ -31,6 +31,20 @@ export const errorSchema = Type.Object(
   { ...strict, title: 'Error' },
 );
 
+const sourceKindSchema = Type.Object(
+  {
+    kind: text(),
+    group: text(),
+    state: text('unknown, absent, listing, watching, failing, refused or held.'),
+    objects: count(),
+    lastSyncAt: Type.Optional(moment()),
+    lists: count('How often all objects were listed.'),
+    watches: count('How often a watch was opened.'),
+    failures: count('Requests that failed.'),
+  },
+  strict,
+);
+
 export const statusSchema = Type.Object(
   {
     name: Type.Literal('mesh-gateway'),
@@ -54,7 +68,11 @@ export const statusSchema = Type.Object(
         location: text(),
         synced: Type.Boolean(),
         objects: count('Objects accepted.'),
+        trouble: Type.Optional(text('What keeps the source from being known as it is now.')),
         held: Type.Optional(text('Set when a sudden emptiness of the source is held and not obeyed.')),
+        server: Type.Optional(text('The API server that answered last.')),
+        lastAnswerAt: Type.Optional(moment()),
+        kinds: Type.Optional(Type.Array(sourceKindSchema)),
       },
       strict,
     ),

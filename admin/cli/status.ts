@@ -21,13 +21,14 @@ export function formatStatus(body: unknown): string {
     ['running since', status.startedAt],
     [
       'version',
-      `${version.served} served${version.published === version.served ? '' : `, ${version.published} published`}`,
+      `${version.served} served${version.published === version.served ? '' : `, ${version.published} published`}${version.publishedAt === undefined ? '' : `, of ${version.publishedAt}`}`,
     ],
     [
       'source',
       `${source.kind} ${source.location}, ${plural(source.objects, 'object')}${source.synced ? '' : ', not read yet'}`,
     ],
-    ...(source.held === undefined ? [] : [['held', source.held] as const]),
+    ...(source.trouble === undefined ? [] : [['trouble', source.trouble] as const]),
+    ...unsettled(source.kinds ?? []).map((line) => ['kind', line] as const),
     ['workers', `${workers.serving} of ${workers.total} serving, ${plural(workers.connections, 'connection')}`],
     [
       'problems',
@@ -43,4 +44,14 @@ export function formatStatus(body: unknown): string {
     ],
   ];
   return lines.map(([name, value]) => `${`${name}:`.padEnd(15)}${value}\n`).join('');
+}
+
+/** Kinds of a cluster that are not watched as they should be. */
+function unsettled(kinds: NonNullable<StatusItem['source']['kinds']>): string[] {
+  return kinds
+    .filter(({ state }) => state !== 'watching' && state !== 'absent')
+    .map(
+      ({ kind, state, objects, lastSyncAt = 'never' }) =>
+        `${kind} ${state}, ${plural(objects, 'object')}, in sync: ${lastSyncAt}`,
+    );
 }

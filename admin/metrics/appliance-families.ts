@@ -1,6 +1,7 @@
 import { countUnits } from '../api/lists.ts';
 import type { AdminBackend, NodeView, WorkerView } from '../views.ts';
 import { counter, type Family, gauge } from './families.ts';
+import { sourceFamilies } from './source-families.ts';
 
 const severities = ['error', 'warning', 'info'] as const;
 const states = ['starting', 'serving', 'draining'] as const satisfies readonly WorkerView['state'][];
@@ -32,6 +33,7 @@ export function applianceFamilies(backend: AdminBackend, programVersion: string)
     gauge('mesh_gateway_source_held', '1 while a sudden emptiness of the source is held and not obeyed.', [
       { value: status.source.held === undefined ? 0 : 1 },
     ]),
+    ...sourceFamilies(status.source, Date.now()),
     gauge(
       'mesh_gateway_snapshot_units',
       'Units of the served snapshot.',

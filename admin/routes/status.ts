@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { countUnits, isoTime } from '../api/lists.ts';
 import { type StatusItem, statusSchema } from '../api/schemas.ts';
-import type { AdminBackend } from '../views.ts';
+import type { AdminBackend, NodeStatus, SourceKindStatus } from '../views.ts';
 
 /** The node on one page: ready or why not, versions, counts. */
 export function registerStatus(app: FastifyInstance, backend: AdminBackend, programVersion: string): void {
@@ -13,7 +13,7 @@ export function registerStatus(app: FastifyInstance, backend: AdminBackend, prog
 function statusItem(backend: AdminBackend, programVersion: string): StatusItem {
   const status = backend.status();
   const { publishedAt, ...version } = status.version;
-  const { held, ...source } = status.source;
+  const { source } = status;
   const workers = backend.workers();
   const problems = { error: 0, warning: 0, info: 0 };
   for (const { severity } of backend.problems()) problems[severity] += 1;
@@ -30,13 +30,7 @@ function statusItem(backend: AdminBackend, programVersion: string): StatusItem {
       published: version.published,
       ...(publishedAt === undefined ? {} : { publishedAt: isoTime(publishedAt) }),
     },
-    source: {
-      kind: source.kind,
-      location: source.location,
-      synced: source.synced,
-      objects: source.objects,
-      ...(held === undefined ? {} : { held }),
-    },
+    source: sourceItem(source),
     counts: countUnits(backend.snapshot()),
     problems,
     workers: {
@@ -45,4 +39,16 @@ function statusItem(backend: AdminBackend, programVersion: string): StatusItem {
       connections: workers.reduce((sum, { connections }) => sum + connections, 0),
     },
   };
+}
+
+function sourceItem({ lastAnswerAt, kinds, ...source }: NodeStatus['source']): StatusItem['source'] {
+  return {
+    ...source,
+    ...(lastAnswerAt !== undefined && { lastAnswerAt: isoTime(lastAnswerAt) }),
+    ...(kinds !== undefined && { kinds: kinds.map(kindItem) }),
+  };
+}
+
+function kindItem({ lastSyncAt, ...kind }: SourceKindStatus) {
+  return { ...kind, ...(lastSyncAt !== undefined && { lastSyncAt: isoTime(lastSyncAt) }) };
 }

@@ -19,6 +19,7 @@ import type { FromControl, ToControl } from '../supervisor/messages.ts';
 import { type Logger, openLog } from '../telemetry/log.ts';
 import { roleStatistics } from '../telemetry/process-statistics.ts';
 import { createBackend } from './control-backend.ts';
+import { describeSource } from './describe-source.ts';
 import { gatewayIdentity } from './gateway-identity.ts';
 import { type OpenedSource, openSource } from './object-source.ts';
 import { ownRecord } from './own-record.ts';
@@ -30,6 +31,8 @@ type Init = Extract<ToControl, { type: 'init' }>;
 /** What listens beside traffic; closed on stop. */
 type Service = { close(): Promise<void> };
 
+/** Workers are told how the source fares this often, if it changed. */
+const SOURCE_MS = 1_000;
 /** Renewed certificate files are noticed this often. */
 const CERTIFICATES_MS = 30_000;
 /** Certificates come to expire without any change. */
@@ -64,6 +67,7 @@ class Control {
   #workers: readonly WorkerView[] = [];
   #isReady = false;
   #isStopping = false;
+  #toldSource = '';
 
   constructor(init: Init) {
     // The supervisor of this very program parsed it; both ends are one version of one type.
@@ -127,6 +131,7 @@ class Control {
     });
     this.#serve(settings, backend);
     void this.#opened.source.start();
+    this.#every(SOURCE_MS, () => this.#tellSource());
     this.#every(CERTIFICATES_MS, () => evaluator.needsAnother() && this.#controller.changed());
     this.#every(REVIEW_MS, () => this.#controller.changed());
   }
@@ -233,6 +238,13 @@ class Control {
     ]);
     await this.#journal.close();
     process.exit(0);
+  }
+
+  #tellSource(): void {
+    const detail = describeSource(this.#opened.source.status(), this.#publisher.newest);
+    if (detail === this.#toldSource) return;
+    this.#toldSource = detail;
+    send({ type: 'source', detail });
   }
 
   #every(ms: number, action: () => unknown): void {

@@ -64,6 +64,7 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
   let stopping = false;
   let ready = false;
   let toldProblems = '';
+  let sourceDetail = 'control has not told yet';
   let finish: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => {
     finish = resolve;
@@ -108,7 +109,10 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
       }),
     initMessage: () => ({ type: 'init', settings, manifest: publication.manifest, inherited: sockets.inheritedPorts }),
     onMessage: (message) => fromControl(message),
-    onExit: () => publication.abandon(),
+    onExit: () => {
+      publication.abandon();
+      tellSource('control is being started again; what was published is served');
+    },
     log: (level, message, fields) => log[level](fields, message),
   });
 
@@ -125,9 +129,18 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
       case 'collect':
         collect(message.id);
         break;
+      case 'source':
+        tellSource(message.detail);
+        break;
       case 'pong':
         break;
     }
+  }
+
+  /** Workers that start later are told with the next heartbeat. */
+  function tellSource(detail: string): void {
+    sourceDetail = detail;
+    pool.broadcast({ type: 'source', detail });
   }
 
   function openPorts(wanted: readonly number[]): void {
@@ -238,6 +251,7 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
 
   const heartbeat = setInterval(() => {
     pool.heartbeat(WORKER_SILENT_MS);
+    pool.broadcast({ type: 'source', detail: sourceDetail });
     control.heartbeat(CONTROL_SILENT_MS);
     // Connection counts change all the time; once a second is enough for people.
     control.send({ type: 'workers', workers: pool.statuses() });

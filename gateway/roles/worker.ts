@@ -65,6 +65,7 @@ class Worker {
   /** Ports of the first list of which no handle has come yet; undefined before it came and once all are there. */
   #awaitedPorts: Set<number> | undefined;
   #draining = false;
+  #sourceDetail = 'control has not told yet';
 
   constructor(init: Extract<ToWorker, { type: 'init' }>, reads: 'shared' | 'data') {
     // The supervisor of this very program parsed it; both ends are one version of one type.
@@ -127,6 +128,9 @@ class Worker {
         this.#acceptor.othersChanged(
           Object.entries(order.connections).flatMap(([index, count]) => (Number(index) === this.#index ? [] : [count])),
         );
+        break;
+      case 'source':
+        this.#sourceDetail = order.detail;
         break;
       case 'ping':
         send({ type: 'pong', id: order.id });
@@ -282,7 +286,11 @@ class Worker {
       },
       drain: { ok: !this.#draining, detail: this.#draining ? 'stopping' : 'not stopping' },
     };
-    return { ready: Object.values(checks).every((check) => check.ok), checks };
+    return {
+      ready: Object.values(checks).every((check) => check.ok),
+      checks,
+      notes: { source: this.#sourceDetail },
+    };
   }
 
   /** An exception outside any exchange is logged and counted; only a flood of them ends the worker, in an orderly way. */

@@ -58,6 +58,11 @@ export function readLastGood(stateDir: string): LastGood | undefined {
   }
 }
 
+/** When the last good snapshot was kept: seconds after all workers served it. Milliseconds since the epoch. */
+export function lastGoodKeptAt(stateDir: string): number | undefined {
+  return statSync(path.join(lastGoodFolder(stateDir), LAST_GOOD_MANIFEST), { throwIfNoEntry: false })?.mtimeMs;
+}
+
 function isLastGood(value: unknown): value is LastGood {
   if (typeof value !== 'object' || value === null) return false;
   const { schema, version, file, bytes } = value as Partial<Record<keyof LastGood, unknown>>;

@@ -38,6 +38,8 @@ export type ToWorker =
   /** Write your statistics to `file` (in the runtime directory) and answer `collected`. */
   | { readonly type: 'collect'; readonly id: number; readonly file: string }
   | { readonly type: 'reopen-logs' }
+  /** How the source fares, for whoever asks a worker for its health: it decides nothing. */
+  | { readonly type: 'source'; readonly detail: string }
   | { readonly type: 'drain' };
 
 export type FromWorker =
@@ -80,6 +82,8 @@ export type ToControl =
 
 export type FromControl =
   | { readonly type: 'ready' }
+  /** How the source fares, in a sentence; sent when it changes. */
+  | { readonly type: 'source'; readonly detail: string }
   /**
    * Serve this version. `file` is the delta from the version before; `manifest` is what a worker that starts
    * later must load; `nodePorts` are the ports to listen on (those not named are closed).

@@ -3,7 +3,7 @@
 // Called by: the controller after each build.
 import { diffUnits, isEmptyChange, NO_UNITS } from '../../snapshot/diff.ts';
 import type { Problem } from '../../snapshot/problem.ts';
-import { readLastGood } from '../../snapshot/recover-manifest.ts';
+import { lastGoodKeptAt, readLastGood } from '../../snapshot/recover-manifest.ts';
 import type { Snapshot, SnapshotUnits } from '../../snapshot/snapshot.ts';
 import type { SnapshotManifest } from '../../snapshot/snapshot-files.ts';
 import { snapshotOf } from '../../snapshot/units.ts';
@@ -76,11 +76,14 @@ export class Publisher {
       timers: this.#timers,
       onProblem: (problem) => this.#note('last-good', problem),
     });
-    const atLeast = Math.max(options.manifest?.version ?? 0, readLastGood(options.stateDir)?.version ?? 0);
+    const lastGood = readLastGood(options.stateDir);
+    const atLeast = Math.max(options.manifest?.version ?? 0, lastGood?.version ?? 0);
     this.#versions = new VersionCounter(options.stateDir, atLeast);
     this.#served = this.#folder.load();
     this.#isBaseKnown = this.#served !== undefined;
     this.#published = this.#served?.version ?? 0;
+    if (this.#published > 0 && this.#published === lastGood?.version)
+      this.#publishedAt = lastGoodKeptAt(options.stateDir);
   }
 
   /** What all workers serve; undefined before the first publication of a new appliance. */
@@ -88,7 +91,7 @@ export class Publisher {
     return this.#served;
   }
 
-  /** The newest version handed out, and when (milliseconds since the epoch; undefined before the first of this process). */
+  /** The newest version handed out, and when (milliseconds since the epoch; of a snapshot from before a restart, when it was kept). */
   get newest(): { readonly version: number; readonly publishedAt: number | undefined } {
     return { version: this.#published, publishedAt: this.#publishedAt };
   }

@@ -98,7 +98,12 @@ export class DirectorySource implements ObjectSource {
 
   status(): SourceStatus {
     const held = this.#held;
-    return { kind: 'folder', location: this.folder, synced: this.#synced, ...(held !== undefined && { held }) };
+    return {
+      kind: 'folder',
+      location: this.folder,
+      synced: this.#synced,
+      ...(held !== undefined && { held, trouble: held }),
+    };
   }
 
   close(): void {

@@ -53,6 +53,8 @@ export type SourceStatus = {
   /** The folder, or the API servers. */
   readonly location: string;
   readonly synced: boolean;
+  /** What keeps the source from being known as it is now, in sentences. */
+  readonly trouble?: string;
   /** A sentence while something sudden is held and not obeyed. */
   readonly held?: string;
   /** The API server that answered last, and when. */

@@ -5,6 +5,8 @@ import type { Server } from 'node:net';
 export type Readiness = {
   readonly ready: boolean;
   readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>;
+  /** What people should know, and what decides nothing. */
+  readonly notes?: Readonly<Record<string, string>>;
 };
 
 /**
@@ -35,9 +37,10 @@ function answerFor(url: URL | null, method: string, readiness: () => Readiness):
   if (url.pathname === '/healthz/live') return { status: 200, body: 'live\n' };
   if (url.pathname !== '/healthz/ready')
     return { status: 404, body: 'try /healthz/ready, /healthz/ready?verbose or /healthz/live\n' };
-  const { ready, checks } = readiness();
+  const { ready, checks, notes = {} } = readiness();
   const head = ready ? 'ready\n' : 'not ready\n';
   const lines = Object.entries(checks).map(([name, check]) => `[${check.ok ? '+' : '-'}] ${name}: ${check.detail}\n`);
+  lines.push(...Object.entries(notes).map(([name, text]) => `[i] ${name}: ${text}\n`));
   const verbose = url.searchParams.has('verbose') || !ready;
   return { status: ready ? 200 : 503, body: verbose ? lines.join('') + head : head };
 }

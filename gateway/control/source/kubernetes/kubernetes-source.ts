@@ -1,6 +1,8 @@
 // Promises: the objects of a cluster as events, a moment after each change; what cannot be read is kept and told, kinds come and go with their CRDs.
 // Never: gives an object up because of an outage, holds a Secret that no Gateway names, asks for more than the kinds it watches.
 // Called by: roles/control.ts, which hands its events to the controller.
+import { isDeepStrictEqual } from 'node:util';
+import type { Problem } from '../../../snapshot/problem.ts';
 import { realTimers, type Timers } from '../../../support/timers.ts';
 import type { ApiClient } from '../../kubernetes/api-client.ts';
 import type { Discovery, WantedKind } from '../../kubernetes/discovery.ts';
@@ -66,7 +68,7 @@ export class KubernetesSource implements ObjectSource {
   #secretsChanged = new Set<string>();
   #synced = false;
   #isPatient = true;
-  #toldProblems = '[]';
+  #problems: readonly Problem[] = [];
   #reviewing = false;
   #isReviewPlanned = false;
   readonly #waiting = new Set<() => void>();
@@ -116,14 +118,15 @@ export class KubernetesSource implements ObjectSource {
   }
 
   status(): SourceStatus {
-    const problems = JSON.parse(this.#toldProblems) as { problem: { code: string; message: string } }[];
-    const held = problems.filter(({ problem }) => problem.code === 'MG1013').map(({ problem }) => problem.message);
+    const errors = this.#problems.filter(({ severity }) => severity === 'error');
+    const held = errors.filter(({ code }) => code === 'MG1013');
     const { contact, location } = this.#options.client;
     return {
       kind: 'kubernetes',
       location,
       synced: this.#synced,
-      ...(held.length > 0 && { held: held.join(' ') }),
+      ...(errors.length > 0 && { trouble: sentences(errors) }),
+      ...(held.length > 0 && { held: sentences(held) }),
       ...(contact.server !== undefined && { server: contact.server }),
       ...(contact.lastAnswerAt !== undefined && { lastAnswerAt: contact.lastAnswerAt }),
       kinds: this.#kinds.map((state) => kindStatus(state)),
@@ -244,7 +247,8 @@ export class KubernetesSource implements ObjectSource {
   #reviewLater(): void {
     if (this.#isReviewPlanned) return;
     this.#isReviewPlanned = true;
-    this.#after(PATIENCE_MS, () => {
+    // A timer may ring a moment early.
+    this.#after(PATIENCE_MS + 100, () => {
       this.#isReviewPlanned = false;
       this.#review();
     });
@@ -309,11 +313,10 @@ export class KubernetesSource implements ObjectSource {
       discovery: this.#discovery.failure,
       isKnown: this.#options.discovery.isKnown,
       isLasting: ({ since }) => now - since >= PATIENCE_MS,
-    }).map((problem) => ({ problem, holds: [] }));
-    const text = JSON.stringify(problems);
-    if (text === this.#toldProblems) return;
-    this.#toldProblems = text;
-    this.#options.emit({ type: 'problems', problems });
+    });
+    if (isDeepStrictEqual(problems, this.#problems)) return;
+    this.#problems = problems;
+    this.#options.emit({ type: 'problems', problems: problems.map((problem) => ({ problem, holds: [] })) });
   }
 
   #after(ms: number, action: () => void): void {
@@ -323,6 +326,10 @@ export class KubernetesSource implements ObjectSource {
     });
     this.#waiting.add(cancel);
   }
+}
+
+function sentences(problems: readonly Problem[]): string {
+  return problems.map(({ message }) => message).join(' ');
 }
 
 function asServed({ group, kind, written = kind, versions }: WatchedKind): WantedKind {
