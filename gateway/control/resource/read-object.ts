@@ -7,7 +7,15 @@ import { type Identity, identify, toObjectRef } from './metadata.ts';
 import { reportPruned } from './pruned-fields.ts';
 import { At } from './reader/at.ts';
 import { ReadContext, type Strictness } from './reader/read-context.ts';
-import { type FieldPath, type Origin, POLICY_KINDS, type Resource, type ResourceKey, resourceKey } from './resource.ts';
+import {
+  type FieldPath,
+  type Labels,
+  type Origin,
+  POLICY_KINDS,
+  type Resource,
+  type ResourceKey,
+  resourceKey,
+} from './resource.ts';
 import { bodies, type ServedKind } from './served-kinds.ts';
 import { unhonoured } from './unhonoured.ts';
 import type { YamlDocument } from './yaml-documents.ts';
@@ -25,6 +33,8 @@ export type ReadResult = {
   readonly resource?: Resource;
   readonly problems: readonly Problem[];
 };
+
+const NO_LABELS: Labels = Object.freeze({});
 
 /** Reads one document. Objects of kinds that are not served give Problems only. */
 export function readObject(document: YamlDocument, options: ReadOptions): ReadResult {
@@ -66,7 +76,7 @@ function readServed(document: YamlDocument, identity: Identity, kind: ServedKind
   const key = resourceKey({ kind, namespace: identity.namespace, name: identity.name });
   if (body === undefined || !(context.problems.every(isBearable) || guards.has(kind)))
     return { key, problems: context.problems };
-  const { labels = {}, annotations = {}, creationTimestamp } = body.metadata;
+  const { labels = NO_LABELS, annotations = NO_LABELS, creationTimestamp } = body.metadata;
   const resource = {
     kind,
     apiVersion: identity.apiVersion ?? '',
@@ -91,16 +101,20 @@ function isBearable({ severity, code }: Problem): boolean {
 }
 
 class DocumentOrigin implements Origin {
-  readonly file: string;
-  readonly document: number;
   readonly #document: YamlDocument;
   /** Checks over all objects ask for the same few places again after every change. */
   #known: Map<string, Origin['position']> | undefined;
 
   constructor(document: YamlDocument) {
-    this.file = document.file;
-    this.document = document.index;
     this.#document = document;
+  }
+
+  get file(): string {
+    return this.#document.file;
+  }
+
+  get document(): number {
+    return this.#document.index;
   }
 
   get position(): Origin['position'] {

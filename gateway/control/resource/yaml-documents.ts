@@ -48,8 +48,34 @@ export function parseYamlDocuments(text: string, file: string, previous?: Parsed
 
 /** A document that comes from elsewhere than a text (a cluster, our own state): every position is the same. */
 export function plainDocument(value: unknown, file: string, position?: SourcePosition): YamlDocument {
-  const place = position ?? { file, line: 1, column: 1 };
-  return { file, index: 0, value, position: place, positionOf: () => place, rangeOf: () => undefined };
+  return new PlainDocument(value, position ?? { file, line: 1, column: 1 });
+}
+
+/** Of these there are tens of thousands: it has no more than it needs. */
+class PlainDocument implements YamlDocument {
+  readonly value: unknown;
+  readonly position: SourcePosition;
+
+  constructor(value: unknown, position: SourcePosition) {
+    this.value = value;
+    this.position = position;
+  }
+
+  get file(): string {
+    return this.position.file;
+  }
+
+  get index(): number {
+    return 0;
+  }
+
+  positionOf(): SourcePosition {
+    return this.position;
+  }
+
+  rangeOf(): undefined {
+    return undefined;
+  }
 }
 
 type Place = { readonly chunk: Chunk; readonly index: number; readonly start: number; readonly lines: LineIndex };

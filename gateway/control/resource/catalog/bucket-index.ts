@@ -30,7 +30,8 @@ export class Bucket<T> {
   change(removed: ReadonlySet<T>, added: readonly T[], compare: (a: T, b: T) => number): void {
     if (this.#members === undefined && this.size + added.length <= MAX_ORDERED) {
       const kept = this.items(compare).filter((item) => !removed.has(item));
-      this.#ordered = [...kept, ...added].sort(compare);
+      // A list that grew has room for more; of a hundred thousand lists of one, that is most of the memory.
+      this.#ordered = [...kept, ...added].sort(compare).slice();
       return;
     }
     const members = (this.#members ??= new Set(this.#ordered));

@@ -59,15 +59,20 @@ export class ComputedTable<T> {
   }
 }
 
-/** Which names were computed from which buckets, both ways. Most buckets have one reader, so that one needs no set. */
+/** So many readers are kept in a list; more in a set, which costs several times as much memory. */
+const MAX_LISTED = 8;
+
+type Readers = string | string[] | Set<string>;
+
+/** Which names were computed from which buckets, both ways. Most buckets have one reader or two. */
 class ReaderIndex {
   readonly #bucketsOf = new Map<string, readonly Bucket<never>[]>();
-  readonly #readersOf = new Map<Bucket<never>, string | Set<string>>();
+  readonly #readersOf = new Map<Bucket<never>, Readers>();
 
-  of(bucket: Bucket<never>): readonly string[] {
+  of(bucket: Bucket<never>): Iterable<string> {
     const readers = this.#readersOf.get(bucket);
     if (readers === undefined) return [];
-    return typeof readers === 'string' ? [readers] : [...readers];
+    return typeof readers === 'string' ? [readers] : readers;
   }
 
   set(name: string, buckets: ReadonlySet<Bucket<never>>): void {
@@ -84,13 +89,24 @@ class ReaderIndex {
   #subscribe(name: string, bucket: Bucket<never>): void {
     const readers = this.#readersOf.get(bucket);
     if (readers === undefined) this.#readersOf.set(bucket, name);
-    else if (typeof readers !== 'string') readers.add(name);
-    else if (readers !== name) this.#readersOf.set(bucket, new Set([readers, name]));
+    else if (readers instanceof Set) readers.add(name);
+    else if (readers !== name && !(Array.isArray(readers) && readers.includes(name)))
+      this.#readersOf.set(bucket, joined(readers, name));
   }
 
   #unsubscribe(name: string, bucket: Bucket<never>): void {
     const readers = this.#readersOf.get(bucket);
-    if (typeof readers === 'object') readers.delete(name);
-    if (readers === name || (typeof readers === 'object' && readers.size === 0)) this.#readersOf.delete(bucket);
+    if (readers instanceof Set) readers.delete(name);
+    else if (Array.isArray(readers) && readers.includes(name)) readers.splice(readers.indexOf(name), 1);
+    if (readers === name || (typeof readers === 'object' && sizeOf(readers) === 0)) this.#readersOf.delete(bucket);
   }
+}
+
+function joined(readers: string | readonly string[], name: string): Readers {
+  if (typeof readers === 'string') return [readers, name];
+  return readers.length < MAX_LISTED ? [...readers, name] : new Set([...readers, name]);
+}
+
+function sizeOf(readers: string[] | Set<string>): number {
+  return Array.isArray(readers) ? readers.length : readers.size;
 }
