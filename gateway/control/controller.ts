@@ -46,6 +46,8 @@ export class Controller {
   #closed = false;
   #retry: (() => void) | undefined;
   #tidying: Promise<void> | undefined;
+  #begun = 0;
+  #concluded = 0;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -97,6 +99,11 @@ export class Controller {
     return this.#quarantine.isQuarantined(key);
   }
 
+  /** What was told before a round begins is judged when it has concluded; of what an idle controller was told, all is. */
+  get rounds(): { readonly begun: number; readonly concluded: number; readonly isIdle: boolean } {
+    return { begun: this.#begun, concluded: this.#concluded, isIdle: this.#running === undefined };
+  }
+
   /** Resolves when everything that was said before has been published, or given up. */
   async settled(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
@@ -135,6 +142,7 @@ export class Controller {
     const { evaluator, publisher } = this.#options;
     if (this.#reviewWanted) evaluator.review();
     this.#reviewWanted = false;
+    this.#begun += 1;
     this.#quarantine.choose();
     const { units } = evaluator;
     const outcome = await publisher.publish(units);
@@ -152,6 +160,7 @@ export class Controller {
       case 'applied':
       case 'unchanged':
         this.#quarantine.accept(this.#now());
+        this.#concluded = this.#begun;
         this.#board.report('refused', []);
         break;
       case 'refused':

@@ -1,3 +1,4 @@
+import { generationOf } from '../kubernetes/generation.ts';
 import type { ResourceKey } from '../resource/resource.ts';
 import type { StoredObject } from '../source/object-store.ts';
 import type { ObjectVersion } from '../source/source.ts';
@@ -43,10 +44,4 @@ export class Arrivals {
     const known = generationOf(newest.raw);
     return known !== undefined && generation !== undefined && known >= generation;
   }
-}
-
-/** `metadata.generation`: the API server counts the changes of what an object asks for. */
-export function generationOf(object: unknown): number | undefined {
-  const { metadata } = (object ?? {}) as { readonly metadata?: { readonly generation?: unknown } };
-  return typeof metadata?.generation === 'number' ? metadata.generation : undefined;
 }

@@ -4,10 +4,11 @@
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { ApiError } from '../kubernetes/api-error.ts';
 import { FIELD_MANAGER } from '../kubernetes/field-manager.ts';
+import { generationOf } from '../kubernetes/generation.ts';
 import type { ResourceKey } from '../resource/resource.ts';
 import type { StoredObject } from '../source/object-store.ts';
 import type { ObjectVersion } from '../source/source.ts';
-import { Arrivals, generationOf } from './arrivals.ts';
+import { Arrivals } from './arrivals.ts';
 import { conflictWith } from './cluster-conflict.ts';
 import { managerWarnings } from './managed-by.ts';
 import {

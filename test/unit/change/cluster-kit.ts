@@ -14,7 +14,7 @@ import { plainDocument } from '#gateway/control/resource/yaml-documents.ts';
 import { ObjectStore } from '#gateway/control/source/object-store.ts';
 import type { ObjectVersion } from '#gateway/control/source/source.ts';
 import { fingerprintOf } from '#gateway/control/source/source.ts';
-import { ApiServer } from '../../kit/api-server/api-server.ts';
+import { ApiServer, type ApiServerOptions } from '../../kit/api-server/api-server.ts';
 import type { KubeObject } from '../../kit/api-server/kube-object.ts';
 import { temporaryFolder } from '../../kit/temporary-folder.ts';
 import { destinationRuleYaml, gatewayYaml, serviceAndPodYaml, virtualServiceYaml } from '../../kit/yaml-objects.ts';
@@ -40,11 +40,11 @@ export const SHOP = {
 } as const;
 
 /** An API server with the shop's objects. */
-export async function shopServer(context: TestContext): Promise<ApiServer> {
-  const server = await ApiServer.start();
+export async function shopServer(context: TestContext, options: ApiServerOptions = {}): Promise<ApiServer> {
+  const server = await ApiServer.start(options);
   context.after(() => server.stop());
   const yaml = [gatewayYaml(), serviceAndPodYaml(), destinationRuleYaml(), virtualServiceYaml()].join('---\n');
-  server.apply(...objectsOf(yaml));
+  server.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } }, ...objectsOf(yaml));
   return server;
 }
 
@@ -56,9 +56,13 @@ export function objectsOf(yaml: string): KubeObject[] {
 }
 
 /** An API client of its own connection, as one node has it. */
-export function clientOf(context: TestContext, server: ApiServer, user?: string): ApiClient {
+export function clientOf(
+  context: TestContext,
+  server: ApiServer,
+  options: { readonly user?: string; readonly url?: string } = {},
+): ApiClient {
   const kubeconfig = path.join(temporaryFolder(context), 'kubeconfig');
-  writeFileSync(kubeconfig, server.kubeconfig(user === undefined ? {} : { user }));
+  writeFileSync(kubeconfig, server.kubeconfig(options));
   const client = new ApiClient(new AccessFile({ kubeconfig }));
   context.after(() => client.close());
   return client;
@@ -73,13 +77,19 @@ export class ClusterRoad {
   readonly records: ShiftRecord[] = [];
   /** Whether the watch brings what this node has written. */
   watches = true;
+  /** Called with the key of each object that it has looked at. */
+  onObject: (key: string) => void = () => undefined;
+  readonly store: ObjectStore;
   answer: () => Promise<FleetAnswer> = () => Promise.resolve({ kind: 'applied', workers: [1] });
   readonly #server: ApiServer;
 
   constructor(context: TestContext, server: ApiServer, api: Pick<ApiClient, 'request'>, node = 'edge-1') {
     this.#server = server;
     const root = temporaryFolder(context);
-    const store = new ObjectStore({ accepted: [], keeper: { set: () => undefined, remove: () => undefined } });
+    const store = (this.store = new ObjectStore({
+      accepted: [],
+      keeper: { set: () => undefined, remove: () => undefined },
+    }));
     this.publisher = new Publisher({
       runtimeDir: path.join(root, 'run'),
       stateDir: path.join(root, 'state'),
@@ -132,6 +142,7 @@ export class ClusterRoad {
       const version = versionOf(object);
       this.controller.handle({ type: 'upsert', object: version });
       this.weights.noted(version.key);
+      this.onObject(version.key);
     }
     this.controller.handle({ type: 'synced' });
   }
@@ -143,7 +154,8 @@ export class ClusterRoad {
   }
 }
 
-function versionOf(object: KubeObject): ObjectVersion {
+/** An object as a source makes a version of it. */
+export function versionOf(object: KubeObject): ObjectVersion {
   const {
     managedFields: _managed,
     resourceVersion,

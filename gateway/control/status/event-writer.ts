@@ -1,0 +1,89 @@
+import type { ApiClient } from '../kubernetes/api-client.ts';
+import { ApiError } from '../kubernetes/api-error.ts';
+import { FIELD_MANAGER } from '../kubernetes/field-manager.ts';
+import { type EventFacts, eventName, eventNamespace, eventObject, repetition } from './event.ts';
+
+/** API servers forget Events after an hour: what is still so is said again before. */
+export const REPEAT_MS = 30 * 60_000;
+const FORGOTTEN_MS = 60 * 60_000;
+const REQUEST_MS = 5_000;
+
+/** `count` is unknown of what another node has told. */
+type Told = { readonly at: number; readonly count: number | undefined; isOver: boolean };
+
+/** Writes the Events of objects: each once, again while it lasts, and again when it comes back. Rejects with an ApiError. */
+export class EventWriter {
+  readonly #api: Pick<ApiClient, 'request'>;
+  /** By object, then by name. */
+  readonly #told = new Map<string, Map<string, Told>>();
+
+  constructor(api: Pick<ApiClient, 'request'>) {
+    this.#api = api;
+  }
+
+  /** True when there is something to write, or to take note of, for an object of which this is to be told. */
+  isDue(key: string, all: readonly EventFacts[]): boolean {
+    const told = this.#told.get(key) ?? new Map<string, Told>();
+    const names = new Set(all.map(eventName));
+    return (
+      all.some((facts) => isDue(told.get(eventName(facts)), facts.now)) ||
+      told.entries().some(([name, { isOver }]) => !isOver && !names.has(name))
+    );
+  }
+
+  /** These are all that there is to tell of an object now. */
+  async tell(key: string, all: readonly EventFacts[], now: number): Promise<void> {
+    const told = this.#told.get(key) ?? new Map<string, Told>();
+    this.#told.set(key, told);
+    const names = new Set(all.map(eventName));
+    for (const [name, one] of told) {
+      if (!names.has(name)) one.isOver = true;
+      if (one.isOver && now - one.at > FORGOTTEN_MS) told.delete(name);
+    }
+    for (const facts of all) if (isDue(told.get(eventName(facts)), now)) await this.#tellOne(told, facts);
+    if (told.size === 0) this.#told.delete(key);
+  }
+
+  async #tellOne(told: Map<string, Told>, facts: EventFacts): Promise<void> {
+    const name = eventName(facts);
+    const before = told.get(name);
+    const repeated = before && (await this.#repeat(facts, name, before));
+    told.set(name, repeated ?? (await this.#create(facts)));
+  }
+
+  async #create(facts: EventFacts): Promise<Told> {
+    const path = `/api/v1/namespaces/${eventNamespace(facts.target)}/events`;
+    try {
+      const query = { fieldManager: FIELD_MANAGER };
+      await this.#api.request({ method: 'POST', path, query, body: eventObject(facts), timeoutMs: REQUEST_MS });
+      return { at: facts.now, count: 1, isOver: false };
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 409) throw error;
+      // Another node has told it while it led.
+      return { at: facts.now, count: undefined, isOver: false };
+    }
+  }
+
+  /** Undefined when the API server has forgotten it. */
+  async #repeat(facts: EventFacts, name: string, before: Told): Promise<Told | undefined> {
+    const count = before.count === undefined ? undefined : before.count + 1;
+    try {
+      await this.#api.request({
+        method: 'PATCH',
+        path: `/api/v1/namespaces/${eventNamespace(facts.target)}/events/${encodeURIComponent(name)}`,
+        query: { fieldManager: FIELD_MANAGER },
+        contentType: 'application/merge-patch+json',
+        body: repetition(facts.now, count),
+        timeoutMs: REQUEST_MS,
+      });
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
+    return { at: facts.now, count, isOver: false };
+  }
+}
+
+function isDue(told: Told | undefined, now: number): boolean {
+  return told === undefined || told.isOver || now - told.at >= REPEAT_MS;
+}

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually } from '../../kit/eventually.ts';
+import { SHOP, shopServer } from '../change/cluster-kit.ts';
+import { conditionOf, eventsOf, JudgingNode, statusWrites } from './status-kit.ts';
+
+const BROKEN = { spec: { http: [{ route: [{ destination: { host: 'shop', subset: 'v9' } }] }] } };
+const MENDED = { spec: { http: [{ route: [{ destination: { host: 'shop', subset: 'v1' } }] }] } };
+
+test('Gateways and VirtualServices that are served say so, for their newest generation; nothing else is written', async (context) => {
+  const server = await shopServer(context);
+  await JudgingNode.start(context, server);
+  for (const [kind, name] of [
+    ['VirtualService', 'shop'],
+    ['Gateway', 'edge'],
+  ] as const) {
+    const condition = await eventually(() => conditionOf(server, kind, name));
+    assert.equal(condition['status'], 'True');
+    assert.equal(condition['reason'], 'Accepted');
+    assert.equal(condition['observedGeneration'], 1);
+    assert.match(String(condition['lastTransitionTime']), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  }
+  assert.equal(conditionOf(server, 'DestinationRule', 'shop'), undefined);
+  assert.deepEqual(eventsOf(server), []);
+  assert.equal(statusWrites(server), 2);
+});
+
+test('an object with a problem says which, by condition and Event; mended it is accepted again', async (context) => {
+  const server = await shopServer(context);
+  const { road } = await JudgingNode.start(context, server);
+  await eventually(() => conditionOf(server, 'VirtualService', 'shop'));
+  server.patch(SHOP, BROKEN);
+  road.look();
+  const condition = await eventually(() => {
+    const found = conditionOf(server, 'VirtualService', 'shop');
+    return found?.['status'] === 'False' && found;
+  });
+  assert.match(String(condition['reason']), /^(IST|MG)\d{4}$/);
+  assert.match(String(condition['message']), /v9/);
+  assert.equal(condition['observedGeneration'], 2);
+  const [event] = await eventually(() => eventsOf(server).length > 0 && eventsOf(server));
+  assert.ok(event);
+  assert.deepEqual(
+    [event.type, event.reason, event.involvedObject.name, event.involvedObject.uid],
+    ['Warning', condition['reason'], 'shop', server.object(SHOP)?.metadata.uid],
+  );
+  server.patch(SHOP, MENDED);
+  road.look();
+  const mended = await eventually(() => {
+    const found = conditionOf(server, 'VirtualService', 'shop');
+    return found?.['observedGeneration'] === 3 && found;
+  });
+  assert.equal(mended['status'], 'True');
+});
+
+test('conditions of others stay, whatever is written', async (context) => {
+  const server = await shopServer(context);
+  const theirs = { type: 'Reconciled', status: 'True', message: '2/2 proxies' };
+  server.patch(SHOP, { status: { conditions: [theirs], observedGeneration: '1' } });
+  await JudgingNode.start(context, server);
+  await eventually(() => conditionOf(server, 'VirtualService', 'shop'));
+  const { conditions, observedGeneration } = server.object(SHOP)?.['status'] as Record<string, unknown[]>;
+  assert.deepEqual(conditions?.[0], theirs);
+  assert.equal(conditions?.length, 2);
+  assert.equal(observedGeneration, '1');
+});
+
+test('nothing is said of a version that was not judged here', async (context) => {
+  const server = await shopServer(context);
+  const node = await JudgingNode.start(context, server);
+  await eventually(() => conditionOf(server, 'VirtualService', 'shop'));
+  server.patch(SHOP, BROKEN);
+  // The node has not seen it, and has something else to say of the version that it knows.
+  const object = { kind: 'VirtualService', namespace: 'default', name: 'shop' };
+  node.road.controller.report('test', [{ severity: 'warning', code: 'MG0202', message: 'Of old.', object }]);
+  await eventually(() => server.audit.entries({ verb: 'get', subresource: 'status', name: 'shop' }).length >= 2);
+  assert.equal(conditionOf(server, 'VirtualService', 'shop')?.['observedGeneration'], 1);
+});
+
+test('an object of the mesh, or of another gateway, gets no condition, and loses the one it had', async (context) => {
+  const server = await shopServer(context);
+  const { road } = await JudgingNode.start(context, server);
+  await eventually(() => conditionOf(server, 'VirtualService', 'shop'));
+  server.patch(SHOP, { spec: { gateways: ['mesh'] } });
+  road.look();
+  await eventually(() => conditionOf(server, 'VirtualService', 'shop') === undefined);
+});
+
+test('when the leader falls away another takes over within the lease time, and writes nothing twice', async (context) => {
+  const server = await shopServer(context, { doors: 2 });
+  server.patch(SHOP, BROKEN);
+  const first = await JudgingNode.start(context, server, { node: 'edge-1', user: 'edge-1', door: 0 });
+  await eventually(() => conditionOf(server, 'VirtualService', 'shop') && eventsOf(server).length > 0);
+  const second = await JudgingNode.start(context, server, { node: 'edge-2', user: 'edge-2', door: 1 });
+  await eventually(() => conditionOf(server, 'Gateway', 'edge'));
+  assert.ok(first.election.isLeader && !second.election.isLeader);
+  const [writes, events] = [statusWrites(server), eventsOf(server)];
+  // As if its host had died: nothing of it arrives any more.
+  await server.faults.down(0);
+  await eventually(() => second.election.isLeader, { timeoutMs: 10_000 });
+  assert.ok(!first.election.isLeader);
+  await eventually(() => server.audit.entries({ user: 'edge-2', verb: 'list' }).length > 0);
+  server.patch(SHOP, MENDED);
+  second.road.look();
+  await eventually(() => conditionOf(server, 'VirtualService', 'shop')?.['status'] === 'True');
+  assert.equal(statusWrites(server), writes + 1);
+  assert.deepEqual(eventsOf(server), events);
+});
+
+test('a definition without status is told once, and not tried again; its objects get Events', async (context) => {
+  const server = await shopServer(context);
+  const crds = server.objects('customresourcedefinitions.apiextensions.k8s.io');
+  for (const crd of crds) {
+    const copy = structuredClone(crd) as typeof crd & { spec: { versions: { subresources?: unknown }[] } };
+    for (const version of copy.spec.versions) delete version.subresources;
+    server.apply(copy);
+  }
+  server.patch(SHOP, BROKEN);
+  const node = await JudgingNode.start(context, server);
+  await eventually(() => node.problems.some(({ code }) => code === 'MG1402') && eventsOf(server).length > 0);
+  assert.deepEqual([...new Set(node.problems.map(({ severity }) => severity))], ['info']);
+  assert.equal(statusWrites(server), 0);
+});
+
+test('a refusal is a problem that names the right; everything else goes on', async (context) => {
+  const server = await shopServer(context);
+  server.patch(SHOP, BROKEN);
+  const allow = server.faults.answer(403, {
+    verbs: ['patch'],
+    resources: ['virtualservices.networking.istio.io'],
+  });
+  const node = await JudgingNode.start(context, server);
+  const [problem] = await eventually(() => node.problems.length > 0 && node.problems);
+  assert.ok(problem?.code === 'MG1402' && problem.severity === 'warning');
+  await eventually(() => conditionOf(server, 'Gateway', 'edge') && eventsOf(server).length > 0);
+  allow();
+});
+
+test('an API server that is down for a while is waited for, and then gets everything', async (context) => {
+  const server = await shopServer(context);
+  const node = await JudgingNode.start(context, server);
+  await eventually(() => conditionOf(server, 'VirtualService', 'shop'));
+  server.faults.answer(503, { verbs: ['get', 'patch'], resources: ['virtualservices.networking.istio.io'], times: 3 });
+  server.patch(SHOP, BROKEN);
+  node.road.look();
+  await eventually(() => conditionOf(server, 'VirtualService', 'shop')?.['status'] === 'False');
+  assert.deepEqual(node.problems, []);
+});
