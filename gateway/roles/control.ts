@@ -11,9 +11,11 @@ import type { Settings } from '#config/settings.ts';
 import { Shifter } from '../control/change/shift.ts';
 import { Controller } from '../control/controller.ts';
 import { Evaluator } from '../control/evaluator.ts';
+import type { NodeRecord } from '../control/nodes/node-record.ts';
 import { Publisher } from '../control/publish/publisher.ts';
 import { AcceptedJournal } from '../control/source/accepted-journal.ts';
 import { ObjectStore } from '../control/source/object-store.ts';
+import type { SourceEvent } from '../control/source/source.ts';
 import type { Problem } from '../snapshot/problem.ts';
 import type { FromControl, ToControl } from '../supervisor/messages.ts';
 import { type Logger, openLog } from '../telemetry/log.ts';
@@ -22,10 +24,11 @@ import { createBackend } from './control-backend.ts';
 import { describeSource } from './describe-source.ts';
 import { gatewayIdentity } from './gateway-identity.ts';
 import { type OpenedSource, openSource } from './object-source.ts';
-import { ownRecord } from './own-record.ts';
+import { newerRevision, ownRecord } from './own-record.ts';
 import { ProblemLog } from './problem-log.ts';
 import { programVersion } from './program-version.ts';
 import { SupervisorPort } from './supervisor-port.ts';
+import { Together } from './together.ts';
 
 type Init = Extract<ToControl, { type: 'init' }>;
 /** What listens beside traffic; closed on stop. */
@@ -62,6 +65,9 @@ class Control {
   readonly #publisher: Publisher;
   readonly #controller: Controller;
   readonly #opened: OpenedSource;
+  /** Absent where objects come from a folder. */
+  readonly #together: Together | undefined;
+  #resourceVersion: string | undefined;
   readonly #services: Service[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
   #workers: readonly WorkerView[] = [];
@@ -101,7 +107,7 @@ class Control {
     this.#opened = openSource({
       settings,
       store,
-      emit: (event) => this.#controller.handle(event),
+      emit: (event) => this.#told(event),
       report: (from, problems) => this.#report(from, problems),
       log: this.#log,
     });
@@ -115,8 +121,9 @@ class Control {
       identity,
       served: () => this.#publisher.served,
       objects: () => store.size,
-      resourceVersion: () => undefined,
+      resourceVersion: () => this.#resourceVersion,
     });
+    this.#together = this.#joinOthers(settings, store, own);
     const backend = createBackend({
       node: settings.node,
       startedAt,
@@ -127,10 +134,11 @@ class Control {
       shifter,
       supervisor: this.#supervisor,
       workers: () => this.#workers,
-      nodes: () => [{ ...own(), state: 'here', leader: false, lastSeenAt: Date.now() }],
+      nodes: () => this.#together?.nodes() ?? [{ ...own(), state: 'here', leader: false, lastSeenAt: Date.now() }],
     });
     this.#serve(settings, backend);
     void this.#opened.source.start();
+    this.#together?.start();
     this.#every(SOURCE_MS, () => this.#tellSource());
     this.#every(CERTIFICATES_MS, () => evaluator.needsAnother() && this.#controller.changed());
     this.#every(REVIEW_MS, () => this.#controller.changed());
@@ -163,6 +171,19 @@ class Control {
         void this.#stop();
         break;
     }
+  }
+
+  #joinOthers(settings: Settings, store: ObjectStore, own: () => NodeRecord): Together | undefined {
+    const { cluster } = this.#opened;
+    if (cluster === undefined) return undefined;
+    const report = (from: string, problems: readonly Problem[]): void => this.#report(from, problems);
+    return new Together({ settings, cluster, store, controller: this.#controller, own, report, log: this.#log });
+  }
+
+  #told(event: SourceEvent): void {
+    this.#controller.handle(event);
+    this.#together?.changed(event);
+    if (event.type === 'upsert') this.#resourceVersion = newerRevision(this.#resourceVersion, event.object.raw);
   }
 
   #createShifter(store: ObjectStore, node: string): Shifter {
@@ -232,7 +253,7 @@ class Control {
     for (const timer of this.#timers) clearInterval(timer);
     this.#opened.source.close();
     await Promise.all([
-      this.#opened.close(),
+      this.#together?.stop().then(() => this.#opened.close()) ?? this.#opened.close(),
       this.#controller.close().then(() => this.#publisher.close()),
       ...this.#services.map((service) => service.close()),
     ]);

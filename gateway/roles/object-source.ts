@@ -2,22 +2,29 @@ import path from 'node:path';
 import type { KubernetesSourceSettings, Settings } from '#config/settings.ts';
 import { ClusterWeights } from '../control/change/cluster-weights.ts';
 import { FileWeights } from '../control/change/file-weights.ts';
+import { shiftEvent } from '../control/change/shift-event.ts';
 import type { WeightWriter } from '../control/change/weight-writer.ts';
 import { AccessFile } from '../control/kubernetes/access-file.ts';
 import { ApiClient } from '../control/kubernetes/api-client.ts';
 import { Discovery } from '../control/kubernetes/discovery.ts';
+import { FIELD_MANAGER } from '../control/kubernetes/field-manager.ts';
 import { TokenRenewal } from '../control/kubernetes/token-renewal.ts';
 import { DirectorySource } from '../control/source/directory.ts';
 import { KubernetesSource } from '../control/source/kubernetes/kubernetes-source.ts';
 import { watchedGroups, watchedKinds } from '../control/source/kubernetes/watched-kinds.ts';
 import type { ObjectStore } from '../control/source/object-store.ts';
-import type { ObjectSource, SourceEvent } from '../control/source/source.ts';
+import type { ObjectSource, ObjectVersion, SourceEvent } from '../control/source/source.ts';
 import type { Problem } from '../snapshot/problem.ts';
 import { realTimers } from '../support/timers.ts';
 import type { Logger } from '../telemetry/log.ts';
 
 /** The cluster, for those who do more there than read: one client, one knowledge of what it serves. */
-type Cluster = { readonly client: ApiClient; readonly discovery: Discovery };
+export type Cluster = {
+  readonly client: ApiClient;
+  readonly discovery: Discovery;
+  /** An object of the API server as the source makes a version of it. */
+  readonly read: (object: unknown) => ObjectVersion | undefined;
+};
 
 /** Where the objects come from, with the hand that writes weights there. */
 export type OpenedSource = {
@@ -75,6 +82,7 @@ function openCluster(cluster: KubernetesSourceSettings, parts: SourceParts): Ope
     emit: (event) => {
       emit(event);
       if (event.type === 'upsert') writer.noted(event.object.key);
+      if (event.type === 'remove') writer.noted(event.key);
     },
     onDefect: (error) => log.error({ error }, 'a part of the cluster could not be read; it is listed anew'),
   });
@@ -82,18 +90,29 @@ function openCluster(cluster: KubernetesSourceSettings, parts: SourceParts): Ope
     api: client,
     objects: store,
     read: (object) => source.read(object),
-    onWritten: () => undefined,
+    onWritten: (target, change) =>
+      void leaveTrace(shiftEvent(target, change, { node: settings.node, now: Date.now() }), client, log),
   });
   renewal.start(client);
   return {
     source,
     writer,
-    cluster: { client, discovery },
+    cluster: { client, discovery, read: (object) => source.read(object) },
     close: async () => {
       await renewal.close();
       await client.close();
     },
   };
+}
+
+/** People see at the object who shifted it and why; the shift itself does not wait for that, nor fail with it. */
+async function leaveTrace(event: ReturnType<typeof shiftEvent>, client: ApiClient, log: Logger): Promise<void> {
+  if (event === undefined) return;
+  try {
+    await client.request({ method: 'POST', ...event, query: { fieldManager: FIELD_MANAGER }, timeoutMs: 5_000 });
+  } catch (error) {
+    log.warn({ error }, 'the event of a shift could not be written');
+  }
 }
 
 function openRenewal({ settings, report, log }: SourceParts): TokenRenewal {

@@ -18,7 +18,8 @@ export type OwnFacts = {
 /** What this node tells of itself, whenever it is asked. A snapshot is hashed once. */
 export function ownRecord(facts: OwnFacts): () => NodeRecord {
   const { node, programVersion, startedAt } = facts;
-  const { folder: _folder, ...settings } = facts.identity;
+  // Where people reach the appliance itself is no part of what it serves.
+  const { folder: _folder, reservedPorts: _ports, ...settings } = facts.identity;
   const comparable = hash('sha256', JSON.stringify([programVersion, settings])).slice(0, 16);
   const known: { snapshot: Snapshot | undefined; hash: string } = { snapshot: undefined, hash: '' };
   return () => {
@@ -39,4 +40,12 @@ export function ownRecord(facts: OwnFacts): () => NodeRecord {
       startedAt: new Date(startedAt).toISOString(),
     };
   };
+}
+
+/** The greater of the revision that is known and that of an object; API servers count them in whole numbers. */
+export function newerRevision(known: string | undefined, raw: unknown): string | undefined {
+  const { metadata } = (raw ?? {}) as { readonly metadata?: { readonly resourceVersion?: unknown } };
+  const found = metadata?.resourceVersion;
+  if (typeof found !== 'string' || !/^\d{1,15}$/.test(found)) return known;
+  return known === undefined || Number(found) > Number(known) ? found : known;
 }

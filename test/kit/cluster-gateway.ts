@@ -36,6 +36,7 @@ export class ClusterGateway {
   static async start(options: ClusterGatewayOptions = {}): Promise<ClusterGateway> {
     const server = await ApiServer.start({ bookmarkIntervalMs: 1_000, ...options.server });
     const app = await startMyApp();
+    server.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } });
     server.apply(...myAppObjects(app, options.endpoints ?? 'slices'));
     const way = await TcpRelay.open(Number(new URL(server.url).port));
     const kubeconfig = path.join(mkdtempSync(path.join(tmpdir(), 'mesh-gateway-cluster-')), 'kubeconfig');

@@ -80,19 +80,24 @@ export class TestGateway {
     };
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);
-    await eventually(
-      async () => {
-        if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}:\n${this.#output}`);
-        return (await get(this.healthPort, '/healthz/ready')).status === 200;
-      },
-      { timeoutMs: 20_000, what: `the gateway becomes ready; it said:\n${this.#output}` },
-    );
+    try {
+      await eventually(
+        async () => {
+          if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}`);
+          return (await get(this.healthPort, '/healthz/ready')).status === 200;
+        },
+        { timeoutMs: 20_000, what: 'the gateway becomes ready' },
+      );
+    } catch (error) {
+      await this.terminate();
+      throw new Error(`the gateway does not become ready; it said:\n${this.#output}`, { cause: error });
+    }
   }
 
   /** SIGTERM, and waits for the end; returns the exit code. */
   async terminate(): Promise<number | null> {
     const child = this.#process;
-    if (child === undefined || child.exitCode !== null) return child?.exitCode ?? null;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
     child.kill('SIGTERM');
     return ended;

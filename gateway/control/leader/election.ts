@@ -19,7 +19,9 @@ const JITTER = 0.2;
 /** One request; several fit into the deadline. */
 const REQUEST_MS = 3_000;
 /** Work gets so long to notice its end before the lease is given back at a stop. */
-const WIND_UP_MS = 1_000;
+const WIND_UP_MS = 500;
+/** The supervisor does not wait long at a stop. */
+const RELEASE_MS = 1_000;
 
 /** Why this node cannot take part, as far as somebody can mend it. */
 export type ElectionTrouble =
@@ -171,7 +173,8 @@ export class Election {
       if (!term.isHeld()) return lease;
       const held: Lease = lease;
       const since = this.#now();
-      const renewed = await this.#try(() => this.#updated(held, (one) => this.#renewed(one), term.signal));
+      const options = { timeoutMs: REQUEST_MS, signal: term.signal };
+      const renewed = await this.#try(() => this.#updated(held, (one) => this.#renewed(one), options));
       if (renewed === 'lost') return undefined;
       if (renewed === undefined) continue;
       lease = renewed;
@@ -180,9 +183,12 @@ export class Election {
   }
 
   /** After a conflict the newest is read: our own write may have arrived though its answer did not. */
-  async #updated(lease: Lease, change: (lease: Lease) => Lease, signal?: AbortSignal): Promise<Lease | 'lost'> {
+  async #updated(
+    lease: Lease,
+    change: (lease: Lease) => Lease,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<Lease | 'lost'> {
     const { leases, name } = this.#options;
-    const options = { timeoutMs: REQUEST_MS, ...(signal !== undefined && { signal }) };
     try {
       return await leases.update(change(lease), options);
     } catch (error) {
@@ -208,7 +214,7 @@ export class Election {
       acquiredAt: now,
       renewedAt: now,
     });
-    await this.#try(() => this.#updated(lease, free));
+    await this.#try(() => this.#updated(lease, free, { timeoutMs: RELEASE_MS }));
   }
 
   /** Undefined when it did not work; what can be mended is kept as a trouble. */

@@ -13,8 +13,12 @@ import { type NodeState, SILENT_MS, Sightings } from './sightings.ts';
 
 /** Between two signs of life. */
 export const BEAT_MS = 10_000;
+/** After one that did not get through. */
+const RETRY_MS = 2_000;
 const JITTER = 0.1;
 const REQUEST_MS = 5_000;
+/** The supervisor does not wait long at a stop. */
+const GOODBYE_MS = 1_000;
 
 /** A node as people see it. */
 export type NodeView = NodeRecord & {
@@ -77,14 +81,15 @@ export class Nodes {
 
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      await this.#beat();
+      const isHeard = await this.#beat();
       this.#options.onProblems(this.#problems());
-      await pause(this.#timers, BEAT_MS * (1 + JITTER * (this.#options.random ?? Math.random)()), this.#stop.signal);
+      const wait = isHeard ? BEAT_MS : RETRY_MS;
+      await pause(this.#timers, wait * (1 + JITTER * (this.#options.random ?? Math.random)()), this.#stop.signal);
     }
   }
 
-  async #beat(): Promise<void> {
-    await this.#quietly(async () => {
+  #beat(): Promise<boolean> {
+    return this.#quietly(async () => {
       await this.#write(this.#identity);
       const found = await this.#options.leases.list(NODE_SELECTOR, this.#call());
       this.#sightings.update(found, this.#options.own(), this.#now());
@@ -96,7 +101,7 @@ export class Nodes {
   async #write(holder: string | undefined): Promise<void> {
     const { leases } = this.#options;
     const name = nodeLeaseName(this.#options.own().node);
-    const options = holder === undefined ? { timeoutMs: REQUEST_MS } : this.#call();
+    const options = holder === undefined ? { timeoutMs: GOODBYE_MS } : this.#call();
     this.#lease ??= await leases.get(name, options);
     try {
       this.#lease = await this.#put(this.#fresh(name, holder, this.#lease), options);
@@ -130,14 +135,17 @@ export class Nodes {
     };
   }
 
-  /** An API server that does not answer is told of by the source. */
-  async #quietly(action: () => Promise<void>): Promise<void> {
+  /** False when it did not get through. An API server that does not answer is told of by the source. */
+  async #quietly(action: () => Promise<void>): Promise<boolean> {
     try {
       await action();
+      return true;
     } catch (error) {
-      if (error instanceof NoLeases) return;
+      if (error instanceof NoLeases) return true;
       if (!(error instanceof ApiError)) throw error;
-      if (error.status === 403 || error.status === 404) this.#refusal = error.message;
+      if (error.status !== 403 && error.status !== 404) return false;
+      this.#refusal = error.message;
+      return true;
     }
   }
 

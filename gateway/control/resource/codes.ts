@@ -125,6 +125,7 @@ export const codes = {
   MG1202: { title: 'Snapshot not written', help: 'Check the runtime directory: free space and rights.' },
   MG1203: { title: 'Snapshot not confirmed', help: 'A worker is hung; it is replaced by itself.' },
   MG1204: { title: 'Last good snapshot not kept', help: 'Check the state directory: free space and rights.' },
+  MG1401: { title: 'No leader can be chosen', help: 'Apply config/cluster; Kubernetes has Leases from 1.12 on.' },
   MG1402: { title: 'Conditions or events not written', help: 'Apply config/cluster, which has the rights.' },
   MG1403: { title: 'Condition overwritten by others', help: 'Let each writer keep to its own conditions.' },
   MG1404: { title: 'Nodes serve different things', help: 'Compare `mesh-gateway get problems` of both nodes.' },

@@ -1,7 +1,7 @@
 import type { Verdict } from './verdict.ts';
 
 /** The type of our condition: no other writer's, so that each has its own. */
-export const CONDITION_TYPE = 'mesh-gateway/Accepted';
+const CONDITION_TYPE = 'mesh-gateway/Accepted';
 
 /** Our condition as an object carries it. */
 export type Condition = Verdict & { readonly observedGeneration: number };

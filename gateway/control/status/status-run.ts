@@ -14,7 +14,7 @@ import { CONDITION_KINDS, type Verdict, verdictOf } from './verdict.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** An object that changes is left alone for so long: people often change several things in a row. */
-export const SETTLE_MS = 1_000;
+const SETTLE_MS = 1_000;
 const MAX_WAITING = 20_000;
 /** An object with more problems than this has one cause. */
 const MAX_EVENTS = 10;

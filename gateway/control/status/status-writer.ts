@@ -14,9 +14,9 @@ import { StatusRun } from './status-run.ts';
 /** Changes are gathered for so long. */
 const DIGEST_MS = 1_000;
 /** One object every so often, so that an API server hardly notices. */
-export const TURN_MS = 200;
+const TURN_MS = 200;
 /** What others have done to our conditions is looked at this often. */
-export const SURVEY_MS = 10 * 60_000;
+const SURVEY_MS = 10 * 60_000;
 /** An API server that cannot answer is asked again after so long, later each time. */
 const CALM_MS = { first: 2_000, longest: 60_000 };
 

@@ -59,7 +59,7 @@ test('conditions of others stay, whatever is written', async (context) => {
   server.patch(SHOP, { status: { conditions: [theirs], observedGeneration: '1' } });
   await JudgingNode.start(context, server);
   await eventually(() => conditionOf(server, 'VirtualService', 'shop'));
-  const { conditions, observedGeneration } = server.object(SHOP)?.['status'] as Record<string, unknown[]>;
+  const { conditions, observedGeneration } = (server.object(SHOP)?.['status'] ?? {}) as Record<string, unknown[]>;
   assert.deepEqual(conditions?.[0], theirs);
   assert.equal(conditions?.length, 2);
   assert.equal(observedGeneration, '1');
