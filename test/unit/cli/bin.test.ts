@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { startTestAdmin } from '../admin/admin-kit.ts';
+import { startTestAdmin, temporaryDir } from '../admin/admin-kit.ts';
 import { BIN, runBin } from './cli-kit.ts';
 
 const OLD_NODE = '/usr/bin/node';
@@ -46,6 +46,30 @@ test('a refusal is on stderr with exit code 1, an absent gateway has code 3, wro
   assert.deepEqual([absent.code, absent.out], [3, '']);
   const usage = await runBin(['shift', 'myapp', '--admin', admin.socket]);
   assert.deepEqual([usage.code, usage.out], [2, '']);
+});
+
+test('validate looks with the eyes of the gateway whose settings are named', async (t) => {
+  const dir = temporaryDir(t);
+  const file = (name: string, text: string): string => {
+    writeFileSync(path.join(dir, name), text);
+    return path.join(dir, name);
+  };
+  const policy = file(
+    'policy.yaml',
+    'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p, namespace: edge}\nspec: {rules: [{when: [{key: k, values: [v]}]}]}\n',
+  );
+  const accepts = 'namespace: edge\nsecurity: {acceptUnenforced: [AuthorizationPolicy/edge/p]}\n';
+  for (const [settings, code, told] of [
+    [undefined, 0, /info MG0404 /],
+    ['namespace: edge\n', 1, /error MG0401 /],
+    [accepts, 0, /warning MG0402 /],
+    ['namespace: EDGE\n', 2, /^$/],
+  ] as const) {
+    const flags = settings === undefined ? [] : ['--settings', file('gateway.yaml', settings)];
+    const outcome = await runBin(['validate', policy, ...flags]);
+    assert.equal(outcome.code, code, `${settings}: ${outcome.err}`);
+    assert.match(outcome.out, told);
+  }
 });
 
 test('a reader that goes away is no failure', async (t) => {
