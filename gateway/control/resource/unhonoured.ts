@@ -1,15 +1,26 @@
-/** Field names inside a field that is not honoured; `null` marks a leaf (or a map with free names). */
-export type KnownFields = { readonly [field: string]: KnownFields | null };
+import type { Reader } from './reader/reader.ts';
+import { boolean, decimal, durationMs, integer, oneOf, positiveDurationMs } from './reader/scalars.ts';
+
+/** Field names inside a field that is not honoured; a reader checks a leaf's value, `null` marks any leaf (or a map with free names). */
+export type KnownFields = { readonly [field: string]: KnownFields | Reader<unknown> | null };
 
 /** A known field that this version does not honour, with what happens instead, in words that end a sentence. */
-export type Unhonoured = { readonly meanwhile: string; readonly fields?: KnownFields };
+export type Unhonoured = {
+  readonly meanwhile: string;
+  readonly fields?: KnownFields;
+  /** Checks the value of a field that has no fields of its own. */
+  readonly value?: Reader<unknown>;
+};
+
+const count = integer({ min: 0, max: 2 ** 32 - 1 });
+const percent = decimal({ min: 0, max: 100 });
 
 /** Leaves of one level, as words: `leaves('host subset')`. */
 function leaves(names: string): KnownFields {
   return Object.fromEntries(names.split(' ').map((name) => [name, null]));
 }
 
-const percentage = { percentage: leaves('value') } as const;
+const percentage = { percentage: { value: percent } } as const;
 const port = { port: leaves('number') } as const;
 const destination = { ...leaves('host subset'), ...port };
 const headerOperations = { request: leaves('set add remove'), response: leaves('set add remove') };
@@ -32,8 +43,10 @@ const virtualService: Readonly<Record<string, Unhonoured>> = {
     meanwhile: 'cross-origin requests and preflights reach the backend, which answers them',
     fields: {
       allowOrigins: stringMatch,
-      ...leaves('allowOrigin allowMethods allowHeaders exposeHeaders maxAge allowCredentials'),
-      unmatchedPreflights: null,
+      ...leaves('allowOrigin allowMethods allowHeaders exposeHeaders'),
+      maxAge: durationMs,
+      allowCredentials: boolean,
+      unmatchedPreflights: oneOf({ UNSPECIFIED: 0, FORWARD: 1, IGNORE: 2 }),
     },
   },
   'http[].delegate': {
@@ -43,8 +56,8 @@ const virtualService: Readonly<Record<string, Unhonoured>> = {
   'http[].fault': {
     meanwhile: 'no delay and no abort is injected',
     fields: {
-      delay: { ...percentage, ...leaves('percent fixedDelay exponentialDelay') },
-      abort: { ...percentage, ...leaves('httpStatus grpcStatus http2Error') },
+      delay: { ...percentage, percent, fixedDelay: positiveDurationMs, exponentialDelay: durationMs },
+      abort: { ...percentage, httpStatus: integer({ min: 200, max: 599 }), ...leaves('grpcStatus http2Error') },
     },
   },
   'http[].headers': { meanwhile: 'headers pass unchanged', fields: headerOperations },
@@ -54,12 +67,19 @@ const virtualService: Readonly<Record<string, Unhonoured>> = {
   'http[].match[].statPrefix': { meanwhile: 'no extra statistics are kept' },
   'http[].mirror': { meanwhile: 'no copy of the requests is sent', fields: destination },
   'http[].mirrors': { meanwhile: 'no copy of the requests is sent', fields: { destination, ...percentage } },
-  'http[].mirrorPercentage': { meanwhile: 'no copy of the requests is sent', fields: leaves('value') },
-  'http[].mirrorPercent': { meanwhile: 'no copy of the requests is sent' },
-  'http[].mirror_percent': { meanwhile: 'no copy of the requests is sent' },
+  'http[].mirrorPercentage': { meanwhile: 'no copy of the requests is sent', fields: { value: percent } },
+  'http[].mirrorPercent': { meanwhile: 'no copy of the requests is sent', value: percent },
+  'http[].mirror_percent': { meanwhile: 'no copy of the requests is sent', value: percent },
   'http[].retries': {
     meanwhile: 'a request is repeated only when nothing of it reached the backend',
-    fields: leaves('attempts perTryTimeout retryOn retryRemoteLocalities retryIgnorePreviousHosts backoff'),
+    fields: {
+      attempts: integer({ min: 0, max: 2 ** 31 - 1 }),
+      perTryTimeout: positiveDurationMs,
+      retryOn: null,
+      retryRemoteLocalities: boolean,
+      retryIgnorePreviousHosts: boolean,
+      backoff: positiveDurationMs,
+    },
   },
   'http[].rewrite': {
     meanwhile: 'path and host are forwarded unchanged',
@@ -82,16 +102,18 @@ const gateway: Readonly<Record<string, Unhonoured>> = {
 };
 
 const failover = { failover: leaves('from to') };
-const warmup = leaves('duration minimumPercent aggression');
+const warmup = { duration: positiveDurationMs, minimumPercent: percent, aggression: decimal({ min: 1, max: 1e6 }) };
 
 const loadBalancer = {
   consistentHash: {
     meanwhile: 'requests of one client may reach different endpoints',
     fields: {
-      ...leaves('httpHeaderName httpQueryParameterName useSourceIp minimumRingSize'),
-      httpCookie: { ...leaves('name path ttl'), attributes: leaves('name value') },
-      ringHash: leaves('minimumRingSize'),
-      maglev: leaves('tableSize'),
+      ...leaves('httpHeaderName httpQueryParameterName'),
+      useSourceIp: boolean,
+      minimumRingSize: count,
+      httpCookie: { ...leaves('name path'), ttl: durationMs, attributes: leaves('name value') },
+      ringHash: { minimumRingSize: count },
+      maglev: { tableSize: integer({ min: 1, max: 5_000_011 }) },
     },
   },
   localityLbSetting: {
@@ -103,24 +125,37 @@ const loadBalancer = {
     fields: { ...leaves('enabled failoverPriority minClusterSize'), ...failover },
   },
   warmup: { meanwhile: 'new endpoints get their full share at once', fields: warmup },
-  warmupDurationSecs: { meanwhile: 'new endpoints get their full share at once' },
+  warmupDurationSecs: { meanwhile: 'new endpoints get their full share at once', value: durationMs },
 } as const satisfies Record<string, Unhonoured>;
 
-const http2KeepAlive = leaves('interval timeout');
+const http2KeepAlive = { interval: durationMs, timeout: durationMs };
 const poolOfHttp = {
-  ...leaves('h2UpgradePolicy http1MaxPendingRequests http2MaxRequests idleTimeout maxConcurrentStreams'),
-  ...leaves('maxRequestsPerConnection maxRetries useClientProtocol'),
+  h2UpgradePolicy: oneOf({ DEFAULT: 0, DO_NOT_UPGRADE: 1, UPGRADE: 2 }),
+  http1MaxPendingRequests: count,
+  http2MaxRequests: count,
+  idleTimeout: durationMs,
+  maxConcurrentStreams: count,
+  maxRequestsPerConnection: count,
+  maxRetries: count,
+  useClientProtocol: boolean,
   http2KeepAlive,
 };
-const tcpKeepalive = leaves('interval probes time');
+const tcpKeepalive = { interval: durationMs, probes: count, time: durationMs };
 
 const outlierDetection: Unhonoured = {
   meanwhile: 'endpoints that answer with errors stay in use',
-  fields: leaves(
-    'baseEjectionTime consecutive5xxErrors consecutiveErrors consecutiveGatewayErrors ' +
-      'consecutiveLocalOriginFailures interval maxEjectionPercent minHealthPercent ' +
-      'outlierDetectionHttpErrorCodes splitExternalLocalOriginErrors',
-  ),
+  fields: {
+    baseEjectionTime: positiveDurationMs,
+    consecutive5xxErrors: count,
+    consecutiveErrors: count,
+    consecutiveGatewayErrors: count,
+    consecutiveLocalOriginFailures: count,
+    interval: positiveDurationMs,
+    maxEjectionPercent: percent,
+    minHealthPercent: percent,
+    outlierDetectionHttpErrorCodes: null,
+    splitExternalLocalOriginErrors: boolean,
+  },
 };
 
 const upstreamTls: Unhonoured = {
@@ -138,7 +173,13 @@ const portLevelSettings: Unhonoured = {
     loadBalancer: { ...fieldsOf(loadBalancer), simple: null },
     connectionPool: {
       http: poolOfHttp,
-      tcp: { ...leaves('connectTimeout idleTimeout maxConnectionDuration maxConnections'), tcpKeepalive },
+      tcp: {
+        connectTimeout: positiveDurationMs,
+        idleTimeout: durationMs,
+        maxConnectionDuration: durationMs,
+        maxConnections: count,
+        tcpKeepalive,
+      },
     },
     outlierDetection: outlierDetection.fields ?? {},
     tls: upstreamTls.fields ?? {},
@@ -154,9 +195,9 @@ const trafficPolicy: Readonly<Record<string, Unhonoured>> = {
   ...prefixed('loadBalancer', loadBalancer),
   'connectionPool.http': { meanwhile: "the gateway's own limits and timeouts hold", fields: poolOfHttp },
   ...prefixed('connectionPool.tcp', {
-    idleTimeout: { meanwhile: "the gateway's own idle timeout holds" },
-    maxConnectionDuration: { meanwhile: 'upstream connections have no maximum age' },
-    maxConnections: { meanwhile: "the gateway's own limits hold" },
+    idleTimeout: { meanwhile: "the gateway's own idle timeout holds", value: durationMs },
+    maxConnectionDuration: { meanwhile: 'upstream connections have no maximum age', value: durationMs },
+    maxConnections: { meanwhile: "the gateway's own limits hold", value: count },
     tcpKeepalive: { meanwhile: "the system's keep-alive settings hold", fields: tcpKeepalive },
   }),
   outlierDetection,
@@ -164,7 +205,7 @@ const trafficPolicy: Readonly<Record<string, Unhonoured>> = {
   proxyProtocol: { meanwhile: 'no PROXY header is sent to backends', fields: leaves('version') },
   retryBudget: {
     meanwhile: 'there is no budget for repeated requests',
-    fields: leaves('percent minRetryConcurrency budgetInterval'),
+    fields: { percent, minRetryConcurrency: count, budgetInterval: durationMs },
   },
   tls: upstreamTls,
   tunnel: {

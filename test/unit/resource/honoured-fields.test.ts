@@ -15,9 +15,9 @@ const kinds = {
   ServiceEntry: 'serviceentries.networking.istio.io',
 } as const;
 
-function read(kind: string, spec: unknown) {
+function read(kind: string, spec: unknown, strictness: 'folder' | 'cluster' = 'folder') {
   const value = { apiVersion: 'networking.istio.io/v1', kind, metadata: { name: 'x' }, spec };
-  return readObject(plainDocument(value, 'test'), { defaultNamespace: 'default', strictness: 'folder' });
+  return readObject(plainDocument(value, 'test'), { defaultNamespace: 'default', strictness });
 }
 
 for (const [kind, fields] of Object.entries(honoured))
@@ -44,6 +44,59 @@ describe('fields that are not honoured yet', () => {
         assert.match(warnings[0]?.message ?? '', /^"\w+" is known but not honoured yet: .+\.$/);
       }
     });
+});
+
+test('values of fields that are not honoured yet are checked all the same; a cluster has taken them already', () => {
+  const rule = (value: object) => ({
+    hosts: ['a.example'],
+    http: [{ route: [{ destination: { host: 'a' } }], ...value }],
+  });
+  const policy = (trafficPolicy: object) => ({ host: 'a', trafficPolicy });
+  const table: readonly [string, unknown, string][] = [
+    ['VirtualService', rule({ retries: { attempts: -1 } }), 'spec.http[0].retries.attempts'],
+    ['VirtualService', rule({ retries: { attempts: 2, perTryTimeout: 2 } }), 'spec.http[0].retries.perTryTimeout'],
+    [
+      'VirtualService',
+      rule({ fault: { abort: { percentage: { value: 150 } } } }),
+      'spec.http[0].fault.abort.percentage.value',
+    ],
+    ['VirtualService', rule({ fault: { delay: { fixedDelay: 'soon' } } }), 'spec.http[0].fault.delay.fixedDelay'],
+    ['VirtualService', rule({ mirrorPercentage: { value: -1 } }), 'spec.http[0].mirrorPercentage.value'],
+    ['VirtualService', rule({ corsPolicy: { maxAge: 'day' } }), 'spec.http[0].corsPolicy.maxAge'],
+    [
+      'DestinationRule',
+      policy({ outlierDetection: { maxEjectionPercent: 200 } }),
+      'spec.trafficPolicy.outlierDetection.maxEjectionPercent',
+    ],
+    [
+      'DestinationRule',
+      policy({ connectionPool: { tcp: { maxConnections: 'many' } } }),
+      'spec.trafficPolicy.connectionPool.tcp.maxConnections',
+    ],
+    [
+      'DestinationRule',
+      policy({ connectionPool: { http: { h2UpgradePolicy: 'YES' } } }),
+      'spec.trafficPolicy.connectionPool.http.h2UpgradePolicy',
+    ],
+  ];
+  for (const [kind, spec, field] of table) {
+    const flaws = (strictness: 'folder' | 'cluster') =>
+      read(kind, spec, strictness)
+        .problems.filter(({ code }) => code !== 'MG0202')
+        .map((problem) => `${problem.severity} ${problem.code} ${problem.field}`);
+    assert.deepEqual(flaws('folder'), [`error IST0106 ${field}`]);
+    assert.deepEqual(flaws('cluster'), [`warning IST0133 ${field}`]);
+    assert.ok(read(kind, spec, 'cluster').resource);
+  }
+  const good = rule({
+    retries: { attempts: 0 },
+    fault: { delay: { percentage: { value: 0.1 }, fixedDelay: '5s' } },
+    mirrorPercent: null,
+  });
+  assert.deepEqual(
+    read('VirtualService', good).problems.filter(({ code }) => code !== 'MG0202'),
+    [],
+  );
 });
 
 describe("every field of Istio's", { skip: requires({ shared: true }) }, () => {

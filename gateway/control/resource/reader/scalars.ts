@@ -41,6 +41,18 @@ export function integer(range: { readonly min: number; readonly max: number }): 
   };
 }
 
+/** A number, whole or not, within bounds. */
+export function decimal(range: { readonly min: number; readonly max: number }): Reader<number> {
+  return (at) => {
+    const { value } = at;
+    if (typeof value !== 'number' || !Number.isFinite(value))
+      return at.report({ message: `A number is expected here, not ${typeName(value)}.` });
+    if (value < range.min || value > range.max)
+      return at.report({ message: `${value} is out of range: ${describeRange(range)}.` });
+    return value;
+  };
+}
+
 function describeRange({ min, max }: { readonly min: number; readonly max: number }): string {
   return max >= 2 ** 31 - 1 ? `use a number of at least ${min}` : `use ${min} to ${max}`;
 }
