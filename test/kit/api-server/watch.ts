@@ -187,6 +187,8 @@ export class Watcher {
   }
 
   #write(line: Buffer): void {
+    // Its end was sent, and the connection is not closed yet.
+    if (this.#response.writableEnded) return;
     if (this.#held !== undefined) {
       this.#held.push(line);
       return;
