@@ -154,6 +154,7 @@ test('a token that ended is an error that names the way out, and is still tried'
   });
   site.start(aToken({ issuedAt: BEGIN - 31 * DAY, days: 30 }));
   await eventually(() => site.problems()[0]?.severity === 'error');
+  assert.equal(site.problems()[0]?.code, 'MG1020');
   assert.match(site.problems()[0]?.message ?? '', /ended at 2025-12-31/);
   site.pass(HOUR);
   await eventually(() => site.requests.length > 1);
@@ -183,6 +184,7 @@ test('a token that cannot be written is used all the same, said, and written whe
   const { token } = site.start(aToken({ issuedAt: BEGIN - 2 * DAY, days: 30 }), path.join(gone, 'token.json'));
   await eventually(() => site.problems().length === 1);
   assert.equal(token(), 'renewed-1');
+  assert.equal(site.problems()[0]?.code, 'MG1021');
   assert.match(site.problems()[0]?.message ?? '', /cannot be kept .* \(ENOENT\)/);
   assert.equal(site.requests.length, 1);
   mkdirSync(gone);
