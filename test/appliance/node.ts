@@ -175,6 +175,7 @@ function copyOfCheckout(): string {
     'gateway',
     'admin',
     'config',
+    'docs',
     'systemd',
   ];
   for (const part of [...parts, 'test/kit/build.ts'].filter((part) => existsSync(path.join(checkout, part))))
