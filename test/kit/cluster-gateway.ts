@@ -12,6 +12,10 @@ export type ClusterGatewayOptions = {
   readonly server?: ApiServerOptions;
   /** Of `source.kubernetes`, beside the kubeconfig. */
   readonly source?: Readonly<Record<string, unknown>>;
+  /** Whose rights the program has; default: an administrator's. */
+  readonly account?: string;
+  /** In the cluster from the start, beside the example. */
+  readonly objects?: readonly KubeObject[];
   /** Instead of an EndpointSlice, as before Kubernetes 1.21. */
   readonly endpoints?: 'slices' | 'endpoints';
 };
@@ -37,10 +41,11 @@ export class ClusterGateway {
     const server = await ApiServer.start({ bookmarkIntervalMs: 1_000, ...options.server });
     const app = await startMyApp();
     server.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } });
-    server.apply(...myAppObjects(app, options.endpoints ?? 'slices'));
+    server.apply(...myAppObjects(app, options.endpoints ?? 'slices'), ...(options.objects ?? []));
     const way = await TcpRelay.open(Number(new URL(server.url).port));
     const kubeconfig = path.join(mkdtempSync(path.join(tmpdir(), 'mesh-gateway-cluster-')), 'kubeconfig');
-    writeFileSync(kubeconfig, server.kubeconfig({ url: `https://127.0.0.1:${way.port}` }), { mode: 0o600 });
+    const user = options.account === undefined ? {} : { user: options.account };
+    writeFileSync(kubeconfig, server.kubeconfig({ ...user, url: `https://127.0.0.1:${way.port}` }), { mode: 0o600 });
     const source = { kubernetes: { kubeconfig, ...options.source } };
     const gateway = await TestGateway.start({ routes: {}, settings: { source } });
     return new ClusterGateway({ server, app, way, gateway, kubeconfig });
