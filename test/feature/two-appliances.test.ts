@@ -139,6 +139,11 @@ test('the leader is killed: the other leads within the lease time, and nothing i
   assert.equal(statusWrites(), writes + 1, 'the new leader has written what was new alone');
 });
 
+test('the rights of config/cluster were enough for all of this', () => {
+  const refused = two.server.audit.entries({ code: 403 });
+  assert.deepEqual(refused, []);
+});
+
 function vector([v1 = 0, v2 = 0]: readonly number[] = []): Record<string, number> {
   return { v1, v2 };
 }

@@ -5,6 +5,7 @@ import { parseAllDocuments } from 'yaml';
 import type { NodeItem } from '../../admin/api/schemas.ts';
 import { ApiServer } from './api-server/api-server.ts';
 import type { KubeObject } from './api-server/kube-object.ts';
+import { appliedManifests } from './cluster-manifests.ts';
 import { type Answer, request, TestGateway } from './gateway.ts';
 import { type MyApp, startMyApp } from './myapp.ts';
 import { freePorts } from './ports.ts';
@@ -26,9 +27,10 @@ export class TwoAppliances {
   }
 
   static async start(): Promise<TwoAppliances> {
-    const server = await ApiServer.start({ doors: NODES.length, bookmarkIntervalMs: 1_000 });
+    const server = await ApiServer.start({ doors: NODES.length, bookmarkIntervalMs: 1_000, rbac: 'enforced' });
     const app = await startMyApp();
-    server.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } }, ...objectsOf(app));
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } };
+    server.apply(namespace, ...rightsOf(NODES), ...objectsOf(app));
     const dir = mkdtempSync(path.join(tmpdir(), 'mesh-gateway-two-'));
     const [http, https] = await freePorts(2);
     const gateways = await Promise.all(
@@ -72,6 +74,15 @@ export class TwoAppliances {
     await this.server.stop();
     rmSync(this.#dir, { recursive: true, force: true });
   }
+}
+
+/** What `config/cluster` gives to its one account, given to each node, so that the audit tells them apart. */
+function rightsOf(users: readonly string[]): KubeObject[] {
+  return appliedManifests().map((manifest) => {
+    const object = structuredClone(manifest) as unknown as KubeObject;
+    const subjects = users.map((name) => ({ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name }));
+    return 'roleRef' in object ? { ...object, subjects } : object;
+  });
 }
 
 function objectsOf(app: MyApp): KubeObject[] {
