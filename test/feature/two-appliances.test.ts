@@ -68,6 +68,11 @@ test('the objects carry a condition, which only the leader has written', async (
   assert.equal(statusWrites(), statusWrites(leader));
 });
 
+test('kubectl waits for it', { skip: requires({ programs: ['kubectl'] }) }, async () => {
+  const out = await kubectl('wait', '--for=condition=mesh-gateway/Accepted', 'virtualservice/myapp', '--timeout=10s');
+  assert.match(out, /myapp condition met/);
+});
+
 test('of shifts from both at once the result is exactly one of what was asked, and the loser gets a 409', async () => {
   let conflicts = 0;
   for (let round = 1; round <= 8; round += 1) {

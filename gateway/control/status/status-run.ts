@@ -11,7 +11,7 @@ import { Overwrites } from './overwrites.ts';
 import { Refusals } from './refusals.ts';
 import type { StatusWriterOptions } from './status-writer.ts';
 import { CONDITION_KINDS, type Verdict, verdictOf } from './verdict.ts';
-import { WorkQueue } from './work-queue.ts';
+import { type Urgency, WorkQueue } from './work-queue.ts';
 
 /** An object that changes is left alone for so long: people often change several things in a row. */
 const SETTLE_MS = 1_000;
@@ -70,7 +70,7 @@ export class StatusRun {
   /** Gives objects whose fate has changed a turn. */
   digest(): void {
     this.#compareProblems();
-    for (const [key, round] of this.#touched) if (this.#consider(key)) this.#toldIn.set(key, round);
+    for (const [key, round] of this.#touched) if (this.#consider(key, 'urgent')) this.#toldIn.set(key, round);
     this.#touched.clear();
   }
 
@@ -89,7 +89,8 @@ export class StatusRun {
     });
     if (outcome !== 'done') return outcome;
     this.#carried = carried;
-    for (const key of all.union(new Set(this.#problemsByObject.keys()))) this.#consider(key);
+    for (const key of this.#problemsByObject.keys()) this.#consider(key, 'urgent');
+    for (const key of all) this.#consider(key, 'routine');
     return 'done';
   }
 
@@ -98,9 +99,9 @@ export class StatusRun {
     const now = this.#options.now();
     const turn = this.#queue.take(now);
     if (turn === undefined) return 'idle';
-    const { key, failures } = turn;
+    const { key } = turn;
     if (this.#options.rounds().concluded <= this.#told(key)) {
-      this.#queue.add(key, now + SETTLE_MS);
+      this.#queue.add(key, now + SETTLE_MS, 'urgent');
       return 'done';
     }
     this.#toldIn.delete(key);
@@ -110,7 +111,7 @@ export class StatusRun {
         await this.#writeCondition(key);
         await this.#tellEvents(key);
       },
-      (error) => this.#queue.again(key, failures, this.#options.now(), error.retryAfterMs),
+      (error) => this.#queue.again(turn, this.#options.now(), error.retryAfterMs),
     );
   }
 
@@ -128,15 +129,15 @@ export class StatusRun {
     const all = problems.filter(({ object }) => object !== undefined);
     this.#problemsByObject = Map.groupBy(all, ({ object }) => (object === undefined ? '' : resourceKey(object)));
     for (const key of new Set([...before.keys(), ...this.#problemsByObject.keys()]))
-      if (!isSame(before.get(key), this.#problemsByObject.get(key))) this.#consider(key);
+      if (!isSame(before.get(key), this.#problemsByObject.get(key))) this.#consider(key, 'urgent');
   }
 
   /** Gives an object a turn if something is to be written for it; true when it has one. */
-  #consider(key: ResourceKey): boolean {
+  #consider(key: ResourceKey, urgency: Urgency): boolean {
     const needsCondition =
       this.#hasCondition(key) && !says(this.#carried.get(key), this.#verdict(key), this.#generation(key));
     if (!needsCondition && !this.#events.isDue(key, this.#eventsOf(key))) return false;
-    this.#queue.add(key, this.#options.now() + SETTLE_MS);
+    this.#queue.add(key, this.#options.now() + SETTLE_MS, urgency);
     return true;
   }
 

@@ -2,12 +2,22 @@
 const FIRST_RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 5 * 60_000;
 
-type Entry = { due: number; failures: number };
+/** `urgent`: somebody has changed something; `routine`: found when all was looked through. */
+export type Urgency = 'urgent' | 'routine';
 
-/** Keys that wait for their turn, each once. At most `limit` of them; what does not fit is found by the next survey. */
+/** An entry whose turn it is. */
+export type Turn = { readonly key: string; readonly failures: number };
+
+type Entry = { readonly due: number; readonly failures: number };
+
+/**
+ * Keys that wait for their turn, each once; what is urgent never waits behind what is routine. At most `limit` of each:
+ * what does not fit is found by the next survey.
+ */
 export class WorkQueue {
   readonly #limit: number;
-  readonly #entries = new Map<string, Entry>();
+  readonly #urgent = new Map<string, Entry>();
+  readonly #routine = new Map<string, Entry>();
   #overflowed = false;
 
   constructor(limit: number) {
@@ -15,38 +25,26 @@ export class WorkQueue {
   }
 
   /** Waits until `due`; a key that waits already keeps its place, and a failing one its distance. */
-  add(key: string, due: number): void {
-    if (this.#entries.has(key)) return;
-    if (this.#entries.size >= this.#limit) this.#overflowed = true;
-    else this.#entries.set(key, { due, failures: 0 });
+  add(key: string, due: number, urgency: Urgency): void {
+    const [entries, others] = urgency === 'urgent' ? [this.#urgent, this.#routine] : [this.#routine, this.#urgent];
+    if (entries.has(key) || (urgency === 'routine' && others.has(key))) return;
+    if (entries.size >= this.#limit) {
+      this.#overflowed = true;
+      return;
+    }
+    entries.set(key, { due, failures: others.get(key)?.failures ?? 0 });
+    others.delete(key);
   }
 
   /** The key whose turn it is; it waits no more. */
-  take(now: number): { readonly key: string; readonly failures: number } | undefined {
-    // In the order of their coming, which is that of their turns but for those that failed.
-    for (const [key, { due, failures }] of this.#entries) {
-      if (due > now) continue;
-      this.#entries.delete(key);
-      return { key, failures };
-    }
-    return undefined;
+  take(now: number): Turn | undefined {
+    return taken(this.#urgent, now) ?? taken(this.#routine, now);
   }
 
   /** It did not work: again, later each time, and not before the API server wants. */
-  again(key: string, failures: number, now: number, atLeastMs = 0): void {
+  again({ key, failures }: Turn, now: number, atLeastMs = 0): void {
     const distance = Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS);
-    this.#entries.set(key, { due: now + Math.max(distance, atLeastMs), failures: failures + 1 });
-  }
-
-  /** When the next turn comes. */
-  get nextDue(): number | undefined {
-    let next: number | undefined;
-    for (const { due } of this.#entries.values()) if (next === undefined || due < next) next = due;
-    return next;
-  }
-
-  get size(): number {
-    return this.#entries.size;
+    this.#urgent.set(key, { due: now + Math.max(distance, atLeastMs), failures: failures + 1 });
   }
 
   /** True once after something did not fit. */
@@ -55,8 +53,14 @@ export class WorkQueue {
     this.#overflowed = false;
     return overflowed;
   }
+}
 
-  clear(): void {
-    this.#entries.clear();
+/** In the order of their coming, which is that of their turns but for those that failed. */
+function taken(entries: Map<string, Entry>, now: number): Turn | undefined {
+  for (const [key, { due, failures }] of entries) {
+    if (due > now) continue;
+    entries.delete(key);
+    return { key, failures };
   }
+  return undefined;
 }

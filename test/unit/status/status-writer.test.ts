@@ -107,6 +107,30 @@ test('when the leader falls away another takes over within the lease time, and w
   assert.deepEqual(eventsOf(server), events);
 });
 
+test('who loses the lease stops in the middle of its work, before its next request', async (context) => {
+  const server = await shopServer(context);
+  const others = Array.from({ length: 80 }, (_, index) => ({
+    ...SHOP,
+    metadata: { namespace: 'default', name: `shop-${index}` },
+    spec: { hosts: [`shop-${index}.example`], gateways: ['edge'], http: MENDED.spec.http },
+  }));
+  server.apply(...others);
+  const { election } = await JudgingNode.start(context, server);
+  await eventually(() => statusWrites(server) >= 5);
+  const lease = {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { namespace: 'istio-system', name: 'mesh-gateway' },
+  };
+  server.patch(lease, { spec: { holderIdentity: 'edge-9_stolen' } });
+  await eventually(() => !election.isLeader);
+  const [writes, requests] = [statusWrites(server), server.audit.entries({ subresource: 'status' }).length];
+  assert.ok(writes < 80, `${writes} were written already`);
+  await eventually(() => server.audit.entries({ resource: 'leases', verb: 'get' }).length >= 5);
+  assert.ok(statusWrites(server) <= writes + 1, 'one may have been under way');
+  assert.ok(server.audit.entries({ subresource: 'status' }).length <= requests + 1);
+});
+
 test('a definition without status is told once, and not tried again; its objects get Events', async (context) => {
   const server = await shopServer(context);
   const crds = server.objects('customresourcedefinitions.apiextensions.k8s.io');
