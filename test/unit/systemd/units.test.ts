@@ -57,6 +57,18 @@ test('install.sh knows every unit', () => {
   for (const unit of units) assert.match(script, new RegExp(`[ (=]${unit.replaceAll('.', '\\.')}\\b`));
 });
 
+test('the drop-in gives the service, under the name that the settings use, the file that install.sh keeps', () => {
+  const [credential = ''] = values('mesh-gateway.service.d/kubeconfig.conf', 'LoadCredential');
+  const [name, file] = credential.split(':');
+  const script = readFileSync(`${root}/install.sh`, 'utf8');
+  assert.match(script, /readonly config=\/etc\/mesh-gateway\nreadonly/);
+  assert.match(script, /readonly access=\$config\/kubeconfig\n/);
+  assert.equal(file, '/etc/mesh-gateway/kubeconfig');
+  assert.match(script, new RegExp(`kubeconfig: credential:${name}\\b`));
+  // without the file systemd would not start the service
+  assert.deepEqual(values('mesh-gateway.service', 'LoadCredential'), []);
+});
+
 test('the shell scripts have nothing that shellcheck minds', { skip: requires({ programs: ['shellcheck'] }) }, () => {
   execFileSync('shellcheck', ['install.sh', 'config/cluster/kubeconfig.sh', 'test/kit/systemd-node.sh'], {
     cwd: root,
