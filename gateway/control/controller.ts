@@ -20,7 +20,7 @@ export const RETRY_MS = 5_000;
 
 export type ControllerOptions = {
   readonly store: ObjectStore;
-  readonly evaluator: Pick<Evaluator, 'apply' | 'accept' | 'review' | 'found' | 'units'>;
+  readonly evaluator: Pick<Evaluator, 'apply' | 'accept' | 'review' | 'found' | 'units' | 'newlyEmpty'>;
   readonly publisher: Pick<Publisher, 'publish' | 'tidy' | 'problems'>;
   /** After each round: what is served may have changed. */
   readonly onRound: (round: { readonly outcome: PublishOutcome['kind'] }) => void;
@@ -48,13 +48,19 @@ export class Controller {
   #tidying: Promise<void> | undefined;
   #begun = 0;
   #concluded = 0;
+  #cancelWait: (() => void) | undefined;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#timers = options.timers ?? realTimers;
     this.#now = options.now ?? Date.now;
     const { store, evaluator, publisher } = options;
-    this.#quarantine = new Quarantine({ store, workbench: evaluator, rejected: this.#rejections });
+    this.#quarantine = new Quarantine({
+      store,
+      workbench: evaluator,
+      rejected: this.#rejections,
+      now: this.#now,
+    });
     this.#board = new ProblemBoard({
       store,
       publisher,
@@ -113,6 +119,7 @@ export class Controller {
   async close(): Promise<void> {
     this.#closed = true;
     this.#retry?.();
+    this.#cancelWait?.();
     await this.settled();
     await this.#tidying;
   }
@@ -144,6 +151,7 @@ export class Controller {
     this.#reviewWanted = false;
     this.#begun += 1;
     this.#quarantine.choose();
+    this.#planNext();
     const { units } = evaluator;
     const outcome = await publisher.publish(units);
     this.#conclude(units, outcome);
@@ -153,6 +161,14 @@ export class Controller {
     this.#tidying ??= publisher.tidy().finally(() => {
       this.#tidying = undefined;
     });
+  }
+
+  /** What waits for endpoints does not wait for ever. */
+  #planNext(): void {
+    this.#cancelWait?.();
+    const { waitsUntil } = this.#quarantine;
+    if (waitsUntil === undefined) this.#cancelWait = undefined;
+    else this.#cancelWait = this.#timers.after(Math.max(0, waitsUntil - this.#now()), () => this.#want());
   }
 
   #conclude(units: SnapshotUnits, outcome: PublishOutcome): void {

@@ -1,5 +1,6 @@
 import type { Problem } from '../snapshot/problem.ts';
 import type { SnapshotUnits } from '../snapshot/snapshot.ts';
+import { tablesOf } from '../snapshot/units.ts';
 import { certificateFiles, type GatewayIdentity, IncrementalBuild } from './build/builder.ts';
 import { ProblemLedger } from './problem-ledger.ts';
 import type { AnalyzeOptions } from './resource/analyze/options.ts';
@@ -59,6 +60,15 @@ export class Evaluator {
   /** What is found now is no news any more: its objects are served. */
   accept(): void {
     this.#found.accept();
+  }
+
+  /** Clusters of a VirtualService that is set now which have no endpoint, without those that `before` (set earlier) leads to. */
+  newlyEmpty(resource: Resource, before: Resource): readonly string[] {
+    if (resource.kind !== 'VirtualService' || before.kind !== 'VirtualService') return [];
+    const known = this.#build.clustersOf(before);
+    const { clusters } = tablesOf(this.#units);
+    const asked = [...this.#build.clustersOf(resource)];
+    return asked.filter((key) => !known.has(key) && clusters.get(key)?.endpoints.length === 0).sort();
   }
 
   /** Looks at what changes without any object: the files of certificates, and the time. */

@@ -104,7 +104,8 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
         role: 'control',
         entry: ENTRY,
         env: childEnv,
-        execArgv: ['--disable-sigusr1'],
+        // Control keeps much and hurries little: a small nursery saves a tenth of its memory in a large cluster.
+        execArgv: ['--disable-sigusr1', '--max-semi-space-size=8'],
         ...callbacks,
       }),
     initMessage: () => ({ type: 'init', settings, manifest: publication.manifest, inherited: sockets.inheritedPorts }),

@@ -87,6 +87,11 @@ export class IncrementalBuild {
     for (const { problems } of this.#hostPlans.values.values()) yield problems;
   }
 
+  /** Keys of the clusters that a VirtualService leads to, as it was last compiled; none if it reaches no listener. */
+  clustersOf(resource: VirtualServiceResource): ReadonlySet<string> {
+    return new Set(this.#rules.valuesOf(resource).flatMap(({ clusters }) => clusters.map(({ key }) => key)));
+  }
+
   #updateListeners(changed: Buckets): { plan: ListenerPlan; changes: ReadonlyMap<string, Change<ListenerPlan>> } {
     const name = 'all';
     const isFirst = !this.#listenerPlans.values.has(name);

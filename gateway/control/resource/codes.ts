@@ -105,6 +105,10 @@ export const codes = {
     help: 'Nothing, if the folder is whole; the old file can be deleted.',
   },
   MG1006: { title: 'Change waits for another object', help: 'Mend the object that the message names.' },
+  MG1007: {
+    title: 'Change waits for endpoints',
+    help: 'Start what the destination leads to; after a minute it is served.',
+  },
   MG1020: {
     title: "Cluster's token not renewed",
     help: 'Apply config/cluster again; for a token that ended, install a new kubeconfig.',

@@ -7,6 +7,8 @@
 // 2. A changed version with an error against the other objects (an unknown subset or host) that the version it replaces
 //    does not have is not taken; the last good one stays. It is tried again with every change that could cure it, so
 //    that the order of edits does not matter.
+//    The same holds for a VirtualService that now leads to a destination without any ready endpoint: it waits for the
+//    endpoints, but no longer than a minute, and is then served as written: a service may be scaled to nothing on purpose.
 // 3. A changed version that gives ANOTHER object such an error (a DestinationRule that drops a subset in use; or one
 //    changed together with a VirtualService whose own change is not taken) waits as well.
 // 4. A new object has no version to go back to: with an error against others it is served as far as it resolves.
@@ -26,21 +28,28 @@ export type Workbench = {
     hasError(problem: Problem): boolean;
   };
   accept(): void;
+  /** Destinations that a version which is set leads to, and which have no endpoint; not those of `before`. */
+  newlyEmpty(resource: Resource, before: Resource): readonly string[];
 };
+
+/** A VirtualService waits at most so long for the endpoints of its destinations. */
+export const ENDPOINTS_MS = 60_000;
 
 export type QuarantineOptions = {
   readonly store: ObjectStore;
   readonly workbench: Workbench;
   /** Versions that a worker could not compile, with the Problem that says so. */
   readonly rejected: { get(version: ObjectVersion): Problem | undefined };
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
 };
 
 /** So many suspects are tried one by one; more wait together. */
 const MAX_TRIALS = 8;
 
 /**
- * Where requests can go, which changes all the time: no error of another object depends on it, only warnings. A check
- * that makes an error of it would have to take its kind out of here.
+ * Where requests can go, which changes all the time: no error of another object depends on it, only warnings, and the
+ * waiting for endpoints. A check that makes an error of it would have to take its kind out of here.
  */
 const HARMLESS: ReadonlySet<string> = new Set<ResourceKind>(['Pod', 'Endpoints', 'EndpointSlice', 'WorkloadEntry']);
 
@@ -48,6 +57,7 @@ export class Quarantine {
   readonly #store: ObjectStore;
   readonly #workbench: Workbench;
   readonly #rejected: QuarantineOptions['rejected'];
+  readonly #now: () => number;
   /** What the workbench holds. */
   readonly #chosen = new Map<ResourceKey, UsableVersion>();
   /** Decided about since the last acceptance. */
@@ -58,27 +68,38 @@ export class Quarantine {
   readonly #quarantined = new Set<ResourceKey>();
   /** Those of them that another object's change may bring forward. */
   readonly #waiting = new Set<ResourceKey>();
+  /** Versions that wait for endpoints, and until when; also those whose time is over. */
+  readonly #patience = new Map<ResourceKey, { readonly fingerprint: string; readonly until: number }>();
   /** Of objects: unreadable, refused, not taken, waiting. */
   readonly #problems = new Map<ResourceKey, readonly Problem[]>();
   /** The workbench knows which errors are served. After a start nobody does. */
   #hasStanding = false;
   #revision = 0;
 
-  constructor({ store, workbench, rejected }: QuarantineOptions) {
+  constructor({ store, workbench, rejected, now }: QuarantineOptions) {
     this.#store = store;
     this.#workbench = workbench;
     this.#rejected = rejected;
+    this.#now = now;
   }
 
   /** Decides about everything that was touched, and about what waits for it; the workbench then holds the choice. */
   choose(): void {
     const touched = this.#store.takeTouched();
     const keys = new Set(touched);
-    if (touched.values().some(mayCure)) for (const key of this.#waiting) keys.add(key);
+    // Endpoints bring forward what waits for them, and thereby what waits for that.
+    if (this.waitsUntil !== undefined || touched.values().some(mayCure)) for (const key of this.#waiting) keys.add(key);
     const sorted = [...keys].sort();
     this.#workbench.apply(sorted.map((key) => this.#begin(key)));
     this.#turnDownErroneous();
+    this.#turnDownEmpty();
     this.#turnDownHarmful();
+  }
+
+  /** When to choose again though nothing is touched: somebody has waited long enough. Undefined: nobody waits. */
+  get waitsUntil(): number | undefined {
+    const times = [...this.#patience].flatMap(([key, { until }]) => (this.#waiting.has(key) ? [until] : []));
+    return times.length === 0 ? undefined : Math.min(...times);
   }
 
   /** All workers serve the choice: it is good. */
@@ -159,6 +180,32 @@ export class Quarantine {
       else noBetter.push(key);
     }
     this.#workbench.apply(this.#resourcesOf(noBetter, (key) => this.#chosen.get(key)));
+  }
+
+  /** Rule 2, of endpoints. */
+  #turnDownEmpty(): void {
+    for (const key of this.#patience.keys()) if (!this.#changed.has(key)) this.#patience.delete(key);
+    const back = [...this.#changed].flatMap((key) => {
+      const version = this.#chosen.get(key);
+      const good = this.#store.get(key)?.good?.version;
+      if (version?.resource.kind !== 'VirtualService' || good === undefined) return [];
+      const empty = this.#workbench.newlyEmpty(version.resource, good.resource);
+      if (empty.length === 0 || this.#hasWaited(key, version)) return [];
+      return [{ key, good, problem: this.#waitingFor(key, empty) }];
+    });
+    for (const { key, problem } of back) {
+      this.#goBack(key);
+      this.#add(key, problem);
+    }
+    this.#workbench.apply(back.map(({ key, good }) => [key, good.resource]));
+  }
+
+  /** The time of a version begins when it is first seen to wait. */
+  #hasWaited(key: ResourceKey, { fingerprint }: UsableVersion): boolean {
+    const known = this.#patience.get(key);
+    const until = known?.fingerprint === fingerprint ? known.until : this.#now() + ENDPOINTS_MS;
+    this.#patience.set(key, { fingerprint, until });
+    return this.#now() >= until;
   }
 
   /** Rule 3. */
@@ -249,6 +296,19 @@ export class Quarantine {
 
   #decorated(key: ResourceKey, problem: Problem): Problem {
     return { ...problem, message: `${problem.message} ${meanwhile(this.#store.get(key))}` };
+  }
+
+  #waitingFor(key: ResourceKey, empty: readonly string[]): Problem {
+    const stored = this.#store.get(key);
+    const position = stored?.newest?.position;
+    const until = new Date(this.#patience.get(key)?.until ?? 0).toISOString();
+    return {
+      severity: 'error',
+      code: 'MG1007',
+      message: `Not taken yet: ${empty.join(', ')} ${empty.length === 1 ? 'has' : 'have'} no ready endpoint. It is served as soon as there is one, and at ${until} in any case. ${meanwhile(stored)}`,
+      object: objectRefOf(key),
+      ...(position && { position }),
+    };
   }
 
   #harmOf(key: ResourceKey, harm: Problem): Problem {

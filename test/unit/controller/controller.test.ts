@@ -5,6 +5,7 @@ import { Evaluator } from '#gateway/control/evaluator.ts';
 import type { PublishOutcome } from '#gateway/control/publish/publisher.ts';
 import { interpretFile } from '#gateway/control/source/object-file.ts';
 import { ObjectStore } from '#gateway/control/source/object-store.ts';
+import { ENDPOINTS_MS } from '#gateway/control/source/quarantine.ts';
 import type { Problem } from '#gateway/snapshot/problem.ts';
 import type { SnapshotUnits } from '#gateway/snapshot/snapshot.ts';
 import { ManualTimers } from '../../kit/manual-timers.ts';
@@ -68,7 +69,7 @@ class Kit {
       onDefect: (error) => {
         throw error;
       },
-      now: () => 0,
+      now: () => this.timers.now(),
       timers: this.timers,
     });
   }
@@ -196,6 +197,23 @@ test('a publication that failed is tried again after five seconds', async () => 
   await kit.settle();
   assert.equal(kit.published.length, 2);
   assert.ok(kit.store.size > 0);
+});
+
+test('a change that waits for endpoints is served when its time is over, though nothing else happens', async () => {
+  const kit = new Kit();
+  await kit.begin();
+  kit.write(destinationRuleYaml(['v1', 'v2', 'v3']), virtualServiceYaml({ v3: 1 }));
+  await kit.settle();
+  assert.deepEqual(
+    kit.codes().filter((code) => code.startsWith('MG1')),
+    ['MG1007'],
+  );
+  const before = kit.published.length;
+  kit.timers.advance(ENDPOINTS_MS);
+  await kit.settle();
+  assert.equal(kit.published.length, before + 1);
+  assert.ok(!kit.codes().includes('MG1007'));
+  assert.ok('outbound|80|v3|shop.default.svc.cluster.local' in (kit.published.at(-1)?.clusters ?? {}));
 });
 
 test('problems of all parts are shown once each, sorted by place', async () => {

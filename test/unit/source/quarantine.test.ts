@@ -6,7 +6,7 @@ import { resourceKey } from '#gateway/control/resource/resource.ts';
 import type { AcceptedRecord } from '#gateway/control/source/accepted-journal.ts';
 import { interpretFile } from '#gateway/control/source/object-file.ts';
 import { isUsable, ObjectStore } from '#gateway/control/source/object-store.ts';
-import { Quarantine } from '#gateway/control/source/quarantine.ts';
+import { ENDPOINTS_MS, Quarantine } from '#gateway/control/source/quarantine.ts';
 import type { Problem } from '#gateway/snapshot/problem.ts';
 import type { VirtualHost } from '#gateway/snapshot/route.ts';
 import type { SnapshotUnits } from '#gateway/snapshot/snapshot.ts';
@@ -19,6 +19,7 @@ type Choice = { readonly problems: readonly Problem[]; readonly quarantined: Pic
 /** A store with the rounds of the controller, but without workers: whatever is chosen is served. */
 class World {
   readonly accepted = new Map<string, AcceptedRecord>();
+  now = 86_400_000;
   readonly store: ObjectStore;
   readonly #evaluator = new Evaluator(
     {
@@ -39,7 +40,12 @@ class World {
     };
     for (const record of accepted) keeper.set(record);
     this.store = new ObjectStore({ accepted: this.accepted.values(), keeper });
-    this.#quarantine = new Quarantine({ store: this.store, workbench: this.#evaluator, rejected: new Map() });
+    this.#quarantine = new Quarantine({
+      store: this.store,
+      workbench: this.#evaluator,
+      rejected: new Map(),
+      now: () => this.now,
+    });
   }
 
   write(...texts: string[]): this {
@@ -68,6 +74,21 @@ class World {
     return [...this.#quarantine.problems(), ...ofInterest];
   }
 
+  /** What the requests of `shop.example` meet: endpoints of every destination that is served. */
+  endpointsServed(): Record<string, number> {
+    const { clusters } = this.units;
+    const action = this.hosts.find(({ domain }) => domain === 'shop.example')?.routes[0]?.action;
+    if (action?.kind !== 'forward') return {};
+    return Object.fromEntries(
+      action.destinations.map(({ cluster }) => [cluster, clusters[cluster]?.endpoints.length ?? 0]),
+    );
+  }
+
+  /** When it has to choose again by itself. */
+  get waitsUntil(): number | undefined {
+    return this.#quarantine.waitsUntil;
+  }
+
   get units(): SnapshotUnits {
     return this.#evaluator.units;
   }
@@ -88,6 +109,19 @@ class World {
     const errors = this.problems().filter((problem) => problem.severity === 'error');
     return [...new Set(errors.map(({ code, object }) => `${object?.kind} ${code}`))].sort();
   }
+}
+
+function podYaml(app: string, version: string): string {
+  const address = `192.0.2.${(app + version).length + version.charCodeAt(version.length - 1)}`;
+  return `apiVersion: v1
+kind: Pod
+metadata: { name: ${app}-${version}, labels: { app: ${app}, version: ${version} } }
+status: { podIP: ${address}, conditions: [{ type: Ready, status: "True" }] }
+`;
+}
+
+function serviceYaml(name: string): string {
+  return `apiVersion: v1\nkind: Service\nmetadata: { name: ${name} }\nspec: { selector: { app: ${name} }, ports: [{ port: 80 }] }\n`;
 }
 
 function shop(): World {
@@ -114,7 +148,7 @@ test('a changed version with an unknown subset is not taken, until the subset is
   world.round();
   assert.deepEqual(world.served(), { v1: 50, v2: 50 });
   assert.deepEqual(world.errors(), ['VirtualService MG0303']);
-  world.write(destinationRuleYaml(['v1', 'v2', 'v3'])).round();
+  world.write(destinationRuleYaml(['v1', 'v2', 'v3']), podYaml('shop', 'v3')).round();
   assert.deepEqual(world.served(), { v1: 50, v3: 50 });
   assert.deepEqual(world.errors(), []);
 });
@@ -147,7 +181,7 @@ test('a DestinationRule that renames subsets waits while the VirtualService of t
   world.round();
   assert.deepEqual(world.served(), { v1: 50, v2: 50 });
   assert.deepEqual(world.errors(), ['DestinationRule MG1006', 'VirtualService MG0201']);
-  world.write(virtualServiceYaml({ blue: 50, green: 50 })).round();
+  world.write(virtualServiceYaml({ blue: 50, green: 50 }), podYaml('shop', 'blue'), podYaml('shop', 'green')).round();
   assert.deepEqual(world.served(), { blue: 50, green: 50 });
 });
 
@@ -236,6 +270,80 @@ test('an object that begins to close hosts is taken at once, whatever it was bef
   // A typo in it keeps them closed as well.
   world.write(policy('istio: ingressgateway').replace('rules:', 'rulez:')).round();
   for (const { denied } of world.hosts) assert.ok(denied);
+});
+
+/** What leads traffic somewhere new, and the parts that it takes; in the end `served` is served. */
+const moves: Readonly<Record<string, { readonly parts: readonly string[]; readonly served: readonly string[] }>> = {
+  'a new subset': {
+    parts: [virtualServiceYaml({ v1: 50, v3: 50 }), destinationRuleYaml(['v1', 'v2', 'v3']), podYaml('shop', 'v3')],
+    served: ['outbound|80|v1|shop.default.svc.cluster.local', 'outbound|80|v3|shop.default.svc.cluster.local'],
+  },
+  'another subset in place of the old ones': {
+    parts: [virtualServiceYaml({ v3: 1 }), destinationRuleYaml(['v3']), podYaml('shop', 'v3')],
+    served: ['outbound|80|v3|shop.default.svc.cluster.local'],
+  },
+  'another service': {
+    parts: [
+      virtualServiceYaml({ v1: 1 }, { service: 'next' }),
+      destinationRuleYaml(['v1'], 'next'),
+      serviceYaml('next'),
+      podYaml('next', 'v1'),
+    ],
+    served: ['outbound|80|v1|next.default.svc.cluster.local'],
+  },
+};
+
+for (const [what, { parts, served }] of Object.entries(moves)) {
+  test(`${what}: in whatever order the objects are applied, every destination served has endpoints, and the end is the same`, () => {
+    for (const order of permutations(parts)) {
+      const world = shop();
+      for (const [step, part] of order.entries()) {
+        world.write(part).round();
+        const endpoints = world.endpointsServed();
+        assert.ok(
+          Object.values(endpoints).every((count) => count > 0),
+          `step ${step}: ${JSON.stringify(endpoints)}`,
+        );
+      }
+      assert.deepEqual(Object.keys(world.endpointsServed()).sort(), served);
+      assert.deepEqual(world.errors(), []);
+      assert.equal(world.waitsUntil, undefined);
+    }
+  });
+}
+
+function permutations<T>(items: readonly T[]): T[][] {
+  if (items.length <= 1) return [[...items]];
+  return items.flatMap((item, index) => permutations(items.toSpliced(index, 1)).map((rest) => [item, ...rest]));
+}
+
+test('a change waits a minute for the endpoints of its destinations, says so, and is then served as written', () => {
+  const world = shop().write(destinationRuleYaml(['v1', 'v2', 'v3']));
+  world.round();
+  world.write(virtualServiceYaml({ v3: 1 }));
+  const { problems } = world.round();
+  assert.deepEqual(world.served(), { v1: 50, v2: 50 });
+  assert.deepEqual(world.errors(), ['VirtualService MG1007']);
+  assert.match(
+    problems.find(({ code }) => code === 'MG1007')?.message ?? '',
+    /outbound\|80\|v3\|shop\.default\.svc\.cluster\.local has no ready endpoint.* at 1970-01-02T00:01:00.000Z in any case\. Until then its last good version/,
+  );
+  assert.equal(world.waitsUntil, world.now + ENDPOINTS_MS);
+  world.now += ENDPOINTS_MS - 1;
+  world.round();
+  assert.deepEqual(world.served(), { v1: 50, v2: 50 });
+  world.now += 1;
+  world.round();
+  assert.deepEqual(world.served(), { v3: 1 });
+  assert.deepEqual(world.errors(), []);
+  assert.equal(world.waitsUntil, undefined);
+});
+
+test('a change that leads where its good version led already waits for no endpoints', () => {
+  const world = shop().remove('Pod/default/shop-v2');
+  world.round();
+  world.write(virtualServiceYaml({ v1: 10, v2: 90 })).round();
+  assert.deepEqual(world.served(), { v1: 10, v2: 90 });
 });
 
 /** Another world that was told all of this at once: what is accepted, and the newest of every object. */

@@ -23,6 +23,11 @@ type Entry<T> = { readonly value: T; readonly buckets: readonly Bucket<never>[];
 export class MemoOf<O extends object, T> {
   readonly #entries = new WeakMap<O, Map<string, Entry<T>>>();
 
+  /** Everything that is computed for an object, fresh or not. */
+  valuesOf(owner: O): T[] {
+    return [...(this.#entries.get(owner)?.values() ?? [])].map(({ value }) => value);
+  }
+
   get(owner: O, name: string, revision: number, compute: (reads: Reads) => T): Entry<T> {
     let entries = this.#entries.get(owner);
     if (entries === undefined) this.#entries.set(owner, (entries = new Map()));
