@@ -64,7 +64,7 @@ for (const version of versions)
 
     it("serves both versions of the owner's example", async () => {
       await serves('v1', 'v2');
-      assert.deepEqual(await gateway.problems(), []);
+      await eventually(async () => (await gateway.problems()).length === 0, { timeoutMs: 30_000, what: 'no problems' });
     });
 
     it('serves weights that kubectl patches, by all workers, within 200 ms of the patch', async (context) => {
@@ -106,6 +106,30 @@ for (const version of versions)
       await kubectl('delete', 'virtualservice', 'myapp');
       await eventually(async () => (await get(gateway.httpPort, '/')).status === 404, { what: 'no route' });
       await kubectl('apply', '-f', OWNERS_OBJECTS);
+      await serves('v1', 'v2');
+    });
+
+    it('says on an object what is wrong with it, where kubectl shows it', async () => {
+      const wrong = {
+        apiVersion: 'networking.istio.io/v1alpha3',
+        kind: 'VirtualService',
+        metadata: { name: 'wrong' },
+        spec: {
+          hosts: ['wrong.example'],
+          gateways: ['app-gateway'],
+          http: [{ route: [{ destination: { host: 'nowhere' } }] }],
+        },
+      };
+      await cluster.run(['-n', namespace, 'apply', '-f', '-'], { stdin: wrong });
+      const said = async () => {
+        const { status } = await cluster.get(namespace, 'virtualservice', 'wrong');
+        const { conditions = [] } = (status ?? {}) as { conditions?: { status: string; message: string }[] };
+        return conditions.some((condition) => condition.status === 'False' && condition.message.includes('nowhere'));
+      };
+      await eventually(said, { timeoutMs: 30_000, what: 'the condition tells' });
+      const told = async () => (await kubectl('get', 'events')).includes('virtualservice/wrong');
+      await eventually(told, { timeoutMs: 30_000, what: 'an Event tells' });
+      await kubectl('delete', 'virtualservice', 'wrong');
       await serves('v1', 'v2');
     });
 

@@ -30,6 +30,15 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     column('Available', (object) => count(part(object, 'status')['availableReplicas'])),
     AGE,
   ],
+  Event: [
+    column('Last Seen', (object) =>
+      age(object['lastTimestamp'] ?? object['eventTime'] ?? object.metadata.creationTimestamp),
+    ),
+    column('Type', (object) => object['type']),
+    column('Reason', (object) => object['reason']),
+    column('Object', involved),
+    column('Message', (object) => object['message'] ?? object['note']),
+  ],
   CustomResourceDefinition: [column('Created At', (object) => object.metadata.creationTimestamp)],
 };
 
@@ -55,6 +64,11 @@ function servicePorts(object: KubeObject): string {
       : `${count(port)}:${count(nodePort)}/${String(protocol)}`,
   );
   return ports.length === 0 ? '<none>' : ports.join(',');
+}
+
+function involved(object: KubeObject): string {
+  const { kind = '', name = '' } = { ...part(object, 'involvedObject'), ...part(object, 'regarding') };
+  return `${String(kind).toLowerCase()}/${String(name)}`;
 }
 
 function dataCount(object: KubeObject): number {
