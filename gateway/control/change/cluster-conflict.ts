@@ -12,7 +12,8 @@ export function conflictWith(
   now: ObjectVersion | undefined,
 ): CannotWrite | undefined {
   const { index } = change.plan.route;
-  if (isSameRule(ruleIn(target.good.version.raw, index), ruleIn(now?.raw, index))) return undefined;
+  const isSame = isSameRule(ruleIn(target.good.version.raw, index), ruleIn(now?.raw, index));
+  if (isSame && (!change.onlyAsSeen || now?.fingerprint === target.good.version.fingerprint)) return undefined;
   const { service } = target;
   const kind = change.onlyAsSeen ? 'changed' : 'conflict';
   const found = now?.resource?.kind === 'VirtualService' ? routeNow(now.resource, change) : undefined;
@@ -48,7 +49,9 @@ function describeChange({ plan }: WeightChange, now: TrafficRoute): string {
     return [`${key} is ${after} now and was ${before}`];
   });
   const rule = `in rule "${now.route}"`;
-  return parts.length === 0 ? `${rule} other things than the weights differ` : `${rule} ${parts.join(', ')}`;
+  return parts.length === 0
+    ? `${rule} or elsewhere other things than the weights differ`
+    : `${rule} ${parts.join(', ')}`;
 }
 
 function weightsOf(route: TrafficRoute): Weights {

@@ -18,7 +18,7 @@ import {
   type WeightWriter,
   type WrittenWeights,
 } from './weight-writer.ts';
-import { type PatchOperation, type RawRule, ruleIn, takeBackPatch, weightsPatch } from './weights-patch.ts';
+import { asSeen, type PatchOperation, type RawRule, ruleIn, takeBackPatch, weightsPatch } from './weights-patch.ts';
 
 /** A patch or a look at the object; the answer to people waits for it. */
 const REQUEST_MS = 5_000;
@@ -57,7 +57,8 @@ export class ClusterWeights implements WeightWriter {
     const rule = ruleIn(target.good.version.raw, change.plan.route.index);
     if (rule === undefined)
       throw new CannotWrite('conflict', `${nameOf(target)} is not known as it is in the cluster.`);
-    const answer = await this.#patch(target, change, path, weightsPatch(rule, change.plan));
+    const seen = change.onlyAsSeen ? asSeen(target.good.version.raw) : [];
+    const answer = await this.#patch(target, change, path, [...seen, ...weightsPatch(rule, change.plan)]);
     this.#options.onWritten(target, change);
     const written = this.#options.read(answer);
     return {

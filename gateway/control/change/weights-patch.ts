@@ -31,6 +31,12 @@ export function weightsPatch(rule: RawRule, { route, edits }: Pick<ShiftPlan, 'r
   return [...testsOf(rule, route.index), ...edits.map((edit) => setWeight(rule, route.index, edit))];
 }
 
+/** In front of it: that nothing else of what the object asks for is another either. */
+export function asSeen(object: unknown): PatchOperation[] {
+  const { spec } = (object ?? {}) as { readonly spec?: unknown };
+  return [{ op: 'test', path: '/spec', value: spec }];
+}
+
 /** The way back: from the weights that {@link weightsPatch} has written to those of before. */
 export function takeBackPatch(rule: RawRule, plan: Pick<ShiftPlan, 'route' | 'edits'>): PatchOperation[] {
   const { index } = plan.route;

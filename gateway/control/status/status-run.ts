@@ -216,7 +216,9 @@ function parseKey(key: ResourceKey): { readonly kind: string; readonly namespace
 }
 
 function isSame(a: readonly Problem[] = [], b: readonly Problem[] = []): boolean {
-  return a === b || (a.length === b.length && a.every((one, index) => textOf(one) === textOf(b[index])));
+  return (
+    a === b || (a.length === b.length && a.every((one, index) => one === b[index] || textOf(one) === textOf(b[index])))
+  );
 }
 
 function textOf(problem: Problem | undefined): string {

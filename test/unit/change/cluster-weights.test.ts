@@ -31,7 +31,12 @@ test('new weights are in the cluster, by our field manager, and served when the 
   assert.deepEqual([sent.length, patch?.query], [1, { fieldManager: 'mesh-gateway' }]);
   assert.deepEqual(
     ((patch?.body ?? []) as { op: string; path: string }[]).map(({ op, path }) => `${op} ${path}`),
-    ['test /spec/http/0/route', 'replace /spec/http/0/route/0/weight', 'replace /spec/http/0/route/1/weight'],
+    [
+      'test /spec',
+      'test /spec/http/0/route',
+      'replace /spec/http/0/route/0/weight',
+      'replace /spec/http/0/route/1/weight',
+    ],
   );
 });
 
@@ -72,8 +77,25 @@ test('weights that somebody else has set meanwhile are a conflict that names old
   assert.deepEqual(weightsIn(server), { v1: 70, v2: 30 });
 });
 
+test('with an entity tag another change of the object is enough to refuse; without one only the rule counts', async (context) => {
+  const server = await shopServer(context);
+  const road = await new ClusterRoad(context, server, clientOf(context, server)).ready();
+  const etag = road.shifter.traffic('default', 'shop')?.etag ?? '';
+  server.patch(SHOP, { spec: { hosts: ['shop.example', 'shop2.example'] } });
+  const refused = await road.shifter.shift(order({ v1: 90, v2: 10 }, { ifMatch: [etag] }));
+  assert.equal(!refused.ok && refused.kind, 'precondition-failed', JSON.stringify(refused));
+  assert.match(refused.ok ? '' : refused.message, /elsewhere other things than the weights differ/);
+  const done = await road.shifter.shift(order({ v1: 90, v2: 10 }));
+  assert.ok(done.ok, JSON.stringify(done));
+  assert.deepEqual(weightsIn(server), { v1: 90, v2: 10 });
+});
+
 const changes: readonly [string, unknown, RegExp][] = [
-  ['destinations in another order', [entry('v2', 50), entry('v1', 50)], /other things than the weights differ/],
+  [
+    'destinations in another order',
+    [entry('v2', 50), entry('v1', 50)],
+    /or elsewhere other things than the weights differ/,
+  ],
   ['one destination more', [entry('v1', 50), entry('v2', 50), entry('v3', 0)], /destination v3 \(0\) is new/],
   ['one destination less', [entry('v1', 50)], /destination v2 \(50\) is gone/],
 ];
