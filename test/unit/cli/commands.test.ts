@@ -74,7 +74,7 @@ test('run and demo pass their options on and their exit code back', async () => 
 test('get shows every resource as a table, wide has more columns', async (t) => {
   const { socket } = await startTestAdmin(t);
   const expected: Readonly<Record<string, RegExp>> = {
-    listeners: /^LISTENER +PROTOCOL +GATEWAY-PORT +NODE-PORTS +HOSTS\nhttp\.31380 +HTTP +80 +31380 +2\n/,
+    listeners: /^LISTENER +PROTOCOL +GATEWAY-PORT +NODE-PORTS +HOSTS\nhttp\.31380 +HTTP +80 +31380 +3\n/,
     routes:
       /\nhttp\.31380 +\* +uri prefix \/api and .* +default\/myapp\/0 +myapp\.default\.svc\.cluster\.local:80\/v1 25%, .*\/v2 75%\n/,
     clusters: /\nmyapp\.default\.svc\.cluster\.local +80 +v1 +2 +LEAST_REQUEST\n/,
@@ -104,7 +104,7 @@ test('get gives programs what the API gives: JSON and YAML, the same data', asyn
   const json = await runHere(['get', 'routes', '-o', 'json', '--admin', socket]);
   const yaml = await runHere(['get', 'routes', '-o', 'yaml', '--admin', socket]);
   const data = JSON.parse(json.out) as { version: number; items: unknown[] };
-  assert.deepEqual([data.version, data.items.length], [7, 4]);
+  assert.deepEqual([data.version, data.items.length], [7, 5]);
   assert.deepEqual(parse(yaml.out), data);
 });
 
