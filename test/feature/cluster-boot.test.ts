@@ -1,11 +1,14 @@
 /** Starts of the whole program while the cluster cannot be asked. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { ClusterGateway } from '../kit/cluster-gateway.ts';
 import { eventually } from '../kit/eventually.ts';
 import { get } from '../kit/gateway.ts';
+import { startLoad } from '../kit/load.ts';
+import { requires } from '../kit/require.ts';
 
 let cluster: ClusterGateway;
 
@@ -94,4 +97,26 @@ test('a state directory that cannot be written costs nothing but its memory, and
   cluster.setWeights(100, 0);
   await eventually(async () => (await answers()).join() === '200 v1', { timeoutMs: 20_000 });
   assert.match((await cluster.gateway.problems()).join('\n'), /cannot be kept/);
+});
+
+test('on a full disk changes are served, nothing fails, and people are told', {
+  skip: requires({ root: true }),
+}, async (context) => {
+  const state = path.join(cluster.gateway.dir, 'state');
+  await cluster.gateway.terminate();
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'none', state]);
+  context.after(async () => {
+    await cluster.gateway.terminate();
+    execFileSync('umount', [state]);
+  });
+  await cluster.gateway.boot();
+  const load = startLoad({ port: cluster.gateway.httpPort, keptAlive: 1, fresh: 1 });
+  cluster.setWeights(0, 100);
+  await eventually(async () => (await answers()).join() === '200 v2', { timeoutMs: 20_000 });
+  await eventually(async () => /cannot be kept.*no space/is.test((await cluster.gateway.problems()).join()), {
+    timeoutMs: 15_000,
+    what: (await cluster.gateway.problems()).join('\n'),
+  });
+  const { failed, reasons } = await load.stop();
+  assert.equal(failed, 0, reasons.join('\n'));
 });

@@ -47,8 +47,13 @@ export class ClusterGateway {
     const user = options.account === undefined ? {} : { user: options.account };
     writeFileSync(kubeconfig, server.kubeconfig({ ...user, url: `https://127.0.0.1:${way.port}` }), { mode: 0o600 });
     const source = { kubernetes: { kubeconfig, ...options.source } };
-    const gateway = await TestGateway.start({ routes: {}, settings: { source } });
-    return new ClusterGateway({ server, app, way, gateway, kubeconfig });
+    try {
+      const gateway = await TestGateway.start({ routes: {}, settings: { source } });
+      return new ClusterGateway({ server, app, way, gateway, kubeconfig });
+    } catch (error) {
+      await Promise.all([way.close(), app.close(), server.stop()]);
+      throw error;
+    }
   }
 
   /** Changes the weights of the example as `kubectl patch` would. */

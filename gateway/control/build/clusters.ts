@@ -34,7 +34,7 @@ export function buildCluster(request: ClusterRequest, gateway: GatewayIdentity, 
   const unknownSubset = subset !== undefined && chosen === undefined;
   const endpoints = unknownSubset
     ? []
-    : toEndpoints(workloads.filter((one) => carries(one.labels, chosen?.labels ?? {})));
+    : toEndpoints(best(workloads.filter((one) => carries(one.labels, chosen?.labels ?? {}))));
   return {
     key,
     host,
@@ -53,6 +53,12 @@ export function buildCluster(request: ClusterRequest, gateway: GatewayIdentity, 
 function serviceName(backend: Backend | undefined, host: string): string {
   if (backend?.kind === 'service') return backend.resource.name;
   return backend?.kind === 'entry' ? host : (host.split('.', 1)[0] ?? host);
+}
+
+/** The last pod of a subset serves until the next one is ready, as kube-proxy lets it. */
+function best(workloads: readonly Workload[]): readonly Workload[] {
+  const ready = workloads.filter(({ draining }) => draining === undefined);
+  return ready.length > 0 ? ready : workloads;
 }
 
 /** Sorted, and each address and port once: a machine may be in several EndpointSlices while they are rewritten. */

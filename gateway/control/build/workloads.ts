@@ -14,9 +14,11 @@ export type Workload = {
   readonly port: number;
   readonly weight: number;
   readonly labels: Labels;
+  /** Only for want of a better one. */
+  readonly draining?: true;
 };
 
-/** Everything ready behind a port of a backend, whatever its labels. */
+/** Everything ready or draining behind a port of a backend, whatever its labels. */
 export function workloadsOf(
   backend: Backend,
   port: number,
@@ -87,9 +89,12 @@ function behindSlice(
 ): Workload[] {
   const target = targetPort(slice.ports, service, port);
   if (target === undefined) return [];
-  return slice.endpoints
-    .filter(({ ready }) => ready || service.spec.publishNotReadyAddresses)
-    .flatMap(({ addresses, pod }) => addresses.map((ip) => atAddress(ip, target, pod, namespace, catalog)));
+  const { publishNotReadyAddresses: all } = service.spec;
+  return slice.endpoints.flatMap(({ addresses, pod, ready, draining }) => {
+    if (!ready && !all && !draining) return [];
+    const state = ready || all ? {} : { draining: true as const };
+    return addresses.map((ip) => ({ ...atAddress(ip, target, pod, namespace, catalog), ...state }));
+  });
 }
 
 /** Ports are matched by name; where both sides have a single port its name may differ or be missing. */

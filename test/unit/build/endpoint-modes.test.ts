@@ -3,7 +3,11 @@ import { test } from 'node:test';
 import type { EndpointMode } from '#gateway/control/build/build-input.ts';
 import { buildFrom, gateway, httpServer } from './from-yaml.ts';
 
-const world = (destination: string, service: string): string => `${gateway([httpServer(['*'])])}
+const world = (
+  destination: string,
+  service: string,
+  endpoints = '{addresses: [10.1.0.1]}',
+): string => `${gateway([httpServer(['*'])])}
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: myapp}
@@ -26,7 +30,7 @@ apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: {name: myapp-1, labels: {kubernetes.io/service-name: myapp}}
 addressType: IPv4
-endpoints: [{addresses: [10.1.0.1]}]
+endpoints: [${endpoints}]
 ports: [{name: http, port: 8080}]
 ---
 ${['10.0.0.1', '10.0.0.2', '10.0.0.3'].map(node).join('---')}`;
@@ -72,4 +76,15 @@ test('a Service that the mode cannot reach is told', () => {
   const headless = 'clusterIP: None, ports: [{name: http, port: 80}]';
   assert.match(built('clusterIP', 'host: myapp', headless).problems.join(), /MG1106 .*no cluster IP/);
   assert.match(built('nodePort', 'host: myapp', headless).problems.join(), /MG1106 .*no node port for its port 80/);
+});
+
+test('a draining endpoint takes requests only while nothing else of its subset is ready', () => {
+  const draining = '{addresses: [10.1.0.1], conditions: {ready: false, serving: true, terminating: true}}';
+  const addresses = (endpoints: string): unknown => {
+    const { units } = buildFrom(world('host: myapp', NODE_PORT, endpoints));
+    return Object.values(units.clusters)[0]?.endpoints.map(({ address }) => address);
+  };
+  assert.deepEqual(addresses(draining), ['10.1.0.1']);
+  assert.deepEqual(addresses(`${draining}, {addresses: [10.1.0.2]}`), ['10.1.0.2']);
+  assert.deepEqual(addresses(draining.replace('serving: true', 'serving: false')), []);
 });

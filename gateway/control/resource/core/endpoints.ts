@@ -23,6 +23,8 @@ export type EndpointSliceSpec = {
   readonly endpoints: readonly {
     readonly addresses: readonly string[];
     readonly ready: boolean;
+    /** Being deleted, and still serving: better than nothing. */
+    readonly draining?: true;
     readonly pod?: PodRef;
   }[];
   readonly ports: readonly EndpointPort[];

@@ -64,9 +64,14 @@ const sliceEndpoint = refine(
   (value) => ({
     addresses: value.addresses ?? [],
     ready: value.conditions?.ready ?? true,
+    ...(isDraining(value.conditions) && { draining: true as const }),
     ...defined({ pod: value.targetRef }),
   }),
 );
+
+function isDraining(value: ReturnType<typeof conditions>): boolean {
+  return value?.ready === false && value.serving === true && value.terminating === true;
+}
 
 /** The body of an EndpointSlice (it has no `spec`). */
 export const endpointSliceFields = {

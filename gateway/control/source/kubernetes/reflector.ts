@@ -38,7 +38,7 @@ export type ReflectorTimings = {
 type Range = { readonly from: number; readonly to: number };
 
 const REFLECTOR_TIMINGS: ReflectorTimings = {
-  pageSize: 500,
+  pageSize: 1_000,
   listTimeoutMs: 30_000,
   watchSeconds: { from: 300, to: 600 },
   watchSecondsWithoutBookmarks: { from: 90, to: 180 },
@@ -142,13 +142,20 @@ export class Reflector {
     const { signal } = this.#running;
     this.counts.lists += 1;
     sink.listBegins();
-    let page: Page | undefined;
-    do {
-      const query = { limit, continue: page?.next };
+    const ask = async (next?: string): Promise<Page> => {
+      const query = { limit, continue: next };
       const timeoutMs = this.#timings.listTimeoutMs;
-      page = readPage(await client.request({ method: 'GET', path, query, timeoutMs, signal }));
+      return readPage(await client.request({ method: 'GET', path, query, timeoutMs, signal }));
+    };
+    let page = await ask();
+    while (page.next !== undefined) {
+      // The next page is on its way while this one is read.
+      const next = ask(page.next);
+      next.catch(() => undefined);
       sink.listed(page.items);
-    } while (page.next !== undefined);
+      page = await next;
+    }
+    sink.listed(page.items);
     // A relist was asked for while the last page was on its way.
     if (signal.aborted) return;
     this.#version = page.version;
