@@ -4,30 +4,26 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { KubernetesVersion } from '#test/kit/api-server/cluster-profile.ts';
 import type { KubeObject } from '#test/kit/api-server/kube-object.ts';
-import { type Backend, startBackend } from '#test/kit/backend.ts';
 import { isRealCluster, TestCluster } from '#test/kit/cluster.ts';
 import { prepareAccount } from '#test/kit/cluster-account.ts';
+import { ClusterApp, podAddresses } from '#test/kit/cluster-app.ts';
 import { eventually } from '#test/kit/eventually.ts';
 import { get, TestGateway } from '#test/kit/gateway.ts';
-import { freePorts } from '#test/kit/ports.ts';
 import { requires, sharedDir } from '#test/kit/require.ts';
 
 const OWNERS_OBJECTS = path.join(sharedDir, 'seed/app-gateway.yaml');
 const COMMAND = fileURLToPath(new URL('../../admin/cli/bin.js', import.meta.url));
 const execute = promisify(execFile);
 
-/** Where the example's two pods "run": a real cluster takes no loopback addresses as endpoints. */
-const addresses = isRealCluster() ? ownAddresses() : ['127.0.0.2', '127.0.0.3'];
 const skip =
   requires({ shared: true, programs: ['kubectl'] }) ||
-  (addresses.length < 2 && 'needs two IPv4 addresses of this machine that a cluster takes as pods');
+  (podAddresses.length < 2 && 'needs two IPv4 addresses of this machine that a cluster takes as pods');
 
 /** The ages of Kubernetes that the test API server plays; a real cluster has its own. */
 const versions: readonly (KubernetesVersion | 'KUBECONFIG')[] = isRealCluster()
@@ -37,7 +33,7 @@ for (const version of versions)
   describe(`the whole program in a cluster of ${version}`, { skip }, () => {
     let cluster: TestCluster;
     let namespace: string;
-    let backends: readonly Backend[];
+    let app: ClusterApp;
     let gateway: TestGateway;
 
     before(async () => {
@@ -45,18 +41,14 @@ for (const version of versions)
       await cluster.installIstioKinds();
       namespace = await cluster.namespace();
       const kubeconfig = await prepareAccount(cluster, namespace);
-      const [port = 0] = await freePorts(1);
-      backends = await Promise.all(
-        addresses.slice(0, 2).map((address, index) => startBackend(`v${index + 1}`, { address, port })),
-      );
-      await applyApplication(port);
+      app = await ClusterApp.start(cluster, namespace);
       await kubectl('apply', '-f', OWNERS_OBJECTS);
       const source = { kubernetes: { kubeconfig, namespaces: [namespace] } };
       gateway = await TestGateway.start({ routes: {}, settings: { source, namespace } });
     });
     after(async () => {
       await gateway?.stop();
-      await Promise.all((backends ?? []).map((backend) => backend.close()));
+      await app?.close();
       await cluster?.close();
     });
 
@@ -106,6 +98,13 @@ for (const version of versions)
       await kubectl('delete', 'virtualservice', 'myapp');
       await eventually(async () => (await get(gateway.httpPort, '/')).status === 404, { what: 'no route' });
       await kubectl('apply', '-f', OWNERS_OBJECTS);
+      await serves('v1', 'v2');
+    });
+
+    it('sends nothing to a pod that is not ready, until it is', async () => {
+      await app.setReady(1, 'False');
+      await serves('503', 'v1');
+      await app.setReady(1, 'True');
       await serves('v1', 'v2');
     });
 
@@ -163,81 +162,4 @@ for (const version of versions)
       }));
       await kubectl('patch', 'virtualservice', 'myapp', '--type=json', '-p', JSON.stringify(patch));
     }
-
-    /** The Service, two ready Pods that no node runs, and their addresses as a controller would write them. */
-    async function applyApplication(port: number): Promise<void> {
-      const items = [aService(port), ...backends.map((_, index) => aPod(`v${index + 1}`, port)), await endpoints(port)];
-      // The namespace's own service account, which pods need, comes a moment after the namespace.
-      await eventually(
-        async () => {
-          const { code } = await cluster.kubectl(['-n', namespace, 'apply', '-f', '-'], {
-            stdin: { apiVersion: 'v1', kind: 'List', items },
-          });
-          return code === 0;
-        },
-        { timeoutMs: 30_000, what: 'the application is in the cluster' },
-      );
-      for (const [index, { address }] of backends.entries()) await makeReady(`myapp-v${index + 1}`, address);
-    }
-
-    async function makeReady(name: string, address: string): Promise<void> {
-      const pod = await cluster.get(namespace, 'pod', name);
-      const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }];
-      const status = { phase: 'Running', podIP: address, podIPs: [{ ip: address }], conditions };
-      const url = `/api/v1/namespaces/${namespace}/pods/${name}/status`;
-      await cluster.run(['replace', '--raw', url, '-f', '-'], { stdin: { ...pod, status } });
-    }
-
-    async function endpoints(port: number): Promise<KubeObject> {
-      if (await cluster.serves('discovery.k8s.io/v1')) return aSlice('discovery.k8s.io/v1', port);
-      if (await cluster.serves('discovery.k8s.io/v1beta1')) return aSlice('discovery.k8s.io/v1beta1', port);
-      const addresses = backends.map(({ address }, index) => ({ ip: address, targetRef: podRef(index) }));
-      const subsets = [{ addresses, ports: [{ name: 'http', port, protocol: 'TCP' }] }];
-      return { apiVersion: 'v1', kind: 'Endpoints', metadata: { name: 'myapp' }, subsets };
-    }
-
-    function aSlice(apiVersion: string, port: number): KubeObject {
-      return {
-        apiVersion,
-        kind: 'EndpointSlice',
-        metadata: { name: 'myapp-test', labels: { 'kubernetes.io/service-name': 'myapp' } },
-        addressType: 'IPv4',
-        endpoints: backends.map(({ address }, index) => ({
-          addresses: [address],
-          conditions: { ready: true },
-          targetRef: podRef(index),
-        })),
-        ports: [{ name: 'http', port, protocol: 'TCP' }],
-      };
-    }
-
-    function podRef(index: number): unknown {
-      return { kind: 'Pod', name: `myapp-v${index + 1}`, namespace };
-    }
   });
-
-function aService(port: number): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'myapp', labels: { app: 'myapp' } },
-    spec: { ports: [{ port: 80, targetPort: port, name: 'http' }], selector: { app: 'myapp' } },
-  };
-}
-
-function aPod(version: string, containerPort: number): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: `myapp-${version}`, labels: { app: 'myapp', version } },
-    spec: {
-      schedulerName: 'nobody',
-      containers: [{ name: 'myapp', image: 'nowhere.invalid/myapp', ports: [{ containerPort }] }],
-    },
-  };
-}
-
-function ownAddresses(): string[] {
-  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return all.filter(({ family, internal }) => family === 'IPv4' && !internal).map(({ address }) => address);
-}
