@@ -39,7 +39,7 @@ const enforcers = {
 } as const satisfies Record<TargetedResource['kind'], string>;
 
 function missing(resource: TargetedResource): Problem {
-  const message = `Not enforced: ${lost(resource)}. Requests are served without it. Remove it, or narrow its selector to the workloads that enforce it.`;
+  const message = `Not enforced: ${lost(resource)}. Requests are served without it. ${wayOut(resourceKey(resource))}`;
   return problemAbout(resource, whom(resource), { severity: 'error', code: 'MG0403', message }, 'key');
 }
 
@@ -89,7 +89,7 @@ function unable(resource: TargetedResource): string {
 }
 
 function wayOut(key: ResourceKey): string {
-  return `Remove it, or make its selector name the workloads that enforce it; to serve without it, write security: {acceptUnenforced: [${key}]} in gateway.yaml and restart.`;
+  return `Remove it, or make its selector name the workloads that enforce it; to accept that it is not enforced, write security: {acceptUnenforced: [${key}]} in gateway.yaml and restart.`;
 }
 
 /** Entries of the settings that name no object: a misspelt one accepts nothing, and its hosts stay closed. */
