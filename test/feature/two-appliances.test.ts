@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -125,6 +125,25 @@ test('a shift by the command line is seen by kubectl, with its reason', {
   );
 });
 
+test('a leader that hangs for longer than its lease writes nothing when it goes on', async () => {
+  await eventually(() => judgedGeneration() === myApp().metadata.generation, { timeoutMs: 15_000 });
+  const leader = await two.leader(0);
+  const [hung, other] = leader === NODES[0] ? ([0, 1] as const) : ([1, 0] as const);
+  const [writes, own] = [statusWrites(), statusWrites(NODES[hung])];
+  const control = controlOf(two.gateways[hung]?.pid ?? 0);
+  process.kill(control, 'SIGSTOP');
+  try {
+    await eventually(async () => (await two.leader(other)) === NODES[other], { timeoutMs: 25_000 });
+    assert.equal((await two.shift(other, { v1: 33, v2: 67 })).status, 200);
+  } finally {
+    process.kill(control, 'SIGCONT');
+  }
+  await eventually(async () => (await two.leader(hung)) === NODES[other], { timeoutMs: 15_000 });
+  await eventually(() => judgedGeneration() === myApp().metadata.generation, { timeoutMs: 15_000 });
+  assert.equal(statusWrites(NODES[hung]), own);
+  assert.equal(statusWrites(), writes + 1);
+});
+
 test('the leader is killed: the other leads within the lease time, and nothing is written twice', async () => {
   await eventually(() => judgedGeneration() === myApp().metadata.generation, { timeoutMs: 15_000 });
   const leader = await two.leader(0);
@@ -148,6 +167,19 @@ test('the rights of config/cluster were enough for all of this', () => {
   const refused = two.server.audit.entries({ code: 403 });
   assert.deepEqual(refused, []);
 });
+
+/** The control process of an appliance. */
+function controlOf(supervisor: number): number {
+  const children = readFileSync(`/proc/${supervisor}/task/${supervisor}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .map(Number);
+  const found = children.find((pid) =>
+    readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('mesh-gateway: control'),
+  );
+  assert.ok(found);
+  return found;
+}
 
 function vector([v1 = 0, v2 = 0]: readonly number[] = []): Record<string, number> {
   return { v1, v2 };

@@ -144,7 +144,7 @@ export class StatusRun {
   async #writeCondition(key: ResourceKey): Promise<void> {
     const object = parseKey(key);
     if (!this.#hasCondition(key) || this.#options.objects.get(key)?.newest === undefined) return;
-    if (this.#refusals.has(object.kind) || this.#overwrites.isGivenUp(key, this.#generation(key))) return;
+    if (this.#refusals.has(object.kind, key) || this.#overwrites.isGivenUp(key, this.#generation(key))) return;
     const isNewest = (found: unknown): boolean => this.#options.isNewest(key, found);
     try {
       const { outcome, before, now } = await this.#statuses.write(object, this.#verdict(key), isNewest);
@@ -155,16 +155,16 @@ export class StatusRun {
       if (now === undefined) this.#carried.delete(key);
       else this.#carried.set(key, now);
     } catch (error) {
-      if (!this.#refusals.take(error, object.kind)) throw error;
+      if (!this.#refusals.take(error, object.kind, key)) throw error;
     }
   }
 
   async #tellEvents(key: ResourceKey): Promise<void> {
-    if (this.#refusals.has('Event')) return;
+    if (this.#refusals.has('Event', key)) return;
     try {
       await this.#events.tell(key, this.#eventsOf(key), this.#options.clock());
     } catch (error) {
-      if (!this.#refusals.take(error, 'Event')) throw error;
+      if (!this.#refusals.take(error, 'Event', key)) throw error;
     }
   }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '../../kit/eventually.ts';
-import { SHOP, shopServer } from '../change/cluster-kit.ts';
+import { gatewayYaml } from '../../kit/yaml-objects.ts';
+import { objectsOf, SHOP, shopServer } from '../change/cluster-kit.ts';
 import { conditionOf, eventsOf, JudgingNode, statusWrites } from './status-kit.ts';
 
 const BROKEN = { spec: { http: [{ route: [{ destination: { host: 'shop', subset: 'v9' } }] }] } };
@@ -158,6 +159,20 @@ test('a refusal is a problem that names the right; everything else goes on', asy
   assert.ok(problem?.code === 'MG1402' && problem.severity === 'warning');
   await eventually(() => conditionOf(server, 'Gateway', 'edge') && eventsOf(server).length > 0);
   allow();
+});
+
+test('one object that is refused is named, and keeps no other from its condition', async (context) => {
+  const server = await shopServer(context);
+  server.faults.answer(422, { verbs: ['patch'], resources: ['gateways.networking.istio.io'], times: 1 });
+  server.apply({
+    ...structuredClone(server.object(EDGE)),
+    metadata: { namespace: 'default', name: 'edge-b' },
+  } as never);
+  const node = await JudgingNode.start(context, server);
+  const refused = await eventually(() => node.problems.length > 0 && node.problems);
+  assert.match(refused[0]?.message ?? '', /what became of Gateway\/default\/edge(-b)? as a condition/);
+  await eventually(() => conditionOf(server, 'Gateway', 'edge') ?? conditionOf(server, 'Gateway', 'edge-b'));
+  await eventually(() => conditionOf(server, 'VirtualService', 'shop'));
 });
 
 test('an API server that is down for a while is waited for, and then gets everything', async (context) => {
