@@ -63,14 +63,16 @@ test('statistics that cannot be written cost a scrape, not the program', async (
   assert.equal(gateway.pid, pid);
 });
 
-test('health checks are answered as soon as another program has left their port', async () => {
+test('health checks are answered as soon as another program has left their port', async (t) => {
   await gateway.terminate();
   const squatter = net.createServer((socket) =>
     socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')),
   );
+  t.after(() => squatter.close());
   await new Promise<void>((resolve) => squatter.listen(gateway.healthPort, '127.0.0.1', resolve));
   await gateway.boot();
-  await eventually(async () => (await gateway.workers()).some((worker) => worker.version > 0));
+  // The other program answers in our place, so `boot` has not waited for the start.
+  await eventually(async () => (await gateway.workers()).some((worker) => worker.version > 0), { timeoutMs: 20_000 });
   await new Promise((resolve) => squatter.close(resolve));
   await eventually(async () => (await get(gateway.healthPort, '/healthz/ready')).body === 'ready\n');
 });
