@@ -164,10 +164,7 @@ test('a refusal is a problem that names the right; everything else goes on', asy
 test('one object that is refused is named, and keeps no other from its condition', async (context) => {
   const server = await shopServer(context);
   server.faults.answer(422, { verbs: ['patch'], resources: ['gateways.networking.istio.io'], times: 1 });
-  server.apply({
-    ...structuredClone(server.object(EDGE)),
-    metadata: { namespace: 'default', name: 'edge-b' },
-  } as never);
+  server.apply(...objectsOf(gatewayYaml('edge-b')));
   const node = await JudgingNode.start(context, server);
   const refused = await eventually(() => node.problems.length > 0 && node.problems);
   assert.match(refused[0]?.message ?? '', /what became of Gateway\/default\/edge(-b)? as a condition/);
