@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { ApiStatus, invalid, type StatusCause } from './api-status.ts';
+import { builtInSchema } from './built-in-schemas.ts';
 import { copyOf, isJsonObject, type JsonObject, type KubeObject } from './kube-object.ts';
 import type { ResourceType } from './resource-type.ts';
 
@@ -10,8 +11,8 @@ const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false });
 const validators = new WeakMap<object, ValidateFunction>();
 
 /**
- * Brings a custom resource into the form of its version's schema, as the API server does before it stores it: defaults
- * are filled in, unknown fields dropped. Returns the paths of what was dropped; throws what the schema forbids.
+ * Brings an object into the form of its version's schema, as the API server does before it stores it: defaults are filled
+ * in, unknown fields dropped. Returns the paths of what was dropped; throws what the schema forbids.
  */
 export function admit(
   type: ResourceType,
@@ -19,10 +20,11 @@ export function admit(
   object: KubeObject,
   options: { pruning: boolean; fieldValidation: FieldValidation },
 ): string[] {
-  const schema = type.rules.get(version)?.schema;
+  const schema = type.custom ? type.rules.get(version)?.schema : builtInSchema(type.kind);
   if (!isJsonObject(schema)) return [];
   const dropped: string[] = [];
-  shapeObject(object, schema, '', dropped, options.pruning);
+  if (!type.custom) dropNulls(object);
+  shapeObject(object, schema, '', dropped, options.pruning || !type.custom);
   if (dropped.length > 0 && options.fieldValidation === 'Strict') throw strictError(type, version, dropped);
   validate(type, object, schema);
   return dropped;
@@ -48,6 +50,16 @@ function shapeObject(object: JsonObject, schema: JsonObject, path: string, dropp
       dropped.push(at);
       delete object[field];
     }
+  }
+}
+
+/** To built-in kinds a null is an absent field. */
+function dropNulls(value: unknown): void {
+  if (Array.isArray(value)) value.forEach(dropNulls);
+  if (!isJsonObject(value)) return;
+  for (const [field, child] of Object.entries(value)) {
+    if (child === null) delete value[field];
+    else dropNulls(child);
   }
 }
 

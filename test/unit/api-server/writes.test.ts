@@ -127,6 +127,19 @@ describe('writes of the test API server', () => {
     assert.deepEqual((await caller.call('GET', path)).body.items, []);
   });
 
+  it('drop fields that a built-in kind does not have, with a warning, and refuse a node port that no cluster has', async () => {
+    const path = '/api/v1/namespaces/default/services';
+    const service = (spec: object) => ({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'known' }, spec });
+    const ports = [{ port: 80, targetPort: 'http' }];
+    const { body, headers } = await caller.call('POST', path, { body: service({ ports, selektor: { app: 'x' } }) });
+    assert.equal((body['spec'] as { selektor?: unknown }).selektor, undefined);
+    assert.equal(headers['warning'], '299 - "unknown field \\"spec.selektor\\""');
+    const refused = await caller.call('POST', path, {
+      body: service({ type: 'NodePort', ports: [{ port: 80, nodePort: 80 }] }),
+    });
+    assert.deepEqual([refused.status, refused.body.reason], [422, 'Invalid']);
+  });
+
   it('ask for a known token', async () => {
     assert.equal((await caller.call('GET', '/api/v1/pods', { token: 'unknown' })).status, 401);
   });
