@@ -4,6 +4,7 @@ import type { Controller } from '../control/controller.ts';
 import { Election } from '../control/leader/election.ts';
 import { electionProblem } from '../control/leader/election-problem.ts';
 import { Leases } from '../control/leader/leases.ts';
+import type { Term } from '../control/leader/term.ts';
 import type { NodeRecord } from '../control/nodes/node-record.ts';
 import { Nodes } from '../control/nodes/nodes.ts';
 import type { ResourceKey } from '../control/resource/resource.ts';
@@ -11,8 +12,13 @@ import type { ObjectStore } from '../control/source/object-store.ts';
 import type { SourceEvent } from '../control/source/source.ts';
 import { StatusWriter } from '../control/status/status-writer.ts';
 import type { Problem } from '../snapshot/problem.ts';
+import { pause } from '../support/pause.ts';
+import { realTimers } from '../support/timers.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Cluster } from './object-source.ts';
+
+/** After a defect of ours. */
+const AGAIN_MS = 30_000;
 
 export type TogetherParts = {
   readonly settings: Settings;
@@ -44,7 +50,7 @@ export class Together {
       name: 'mesh-gateway',
       labels: { 'app.kubernetes.io/name': 'mesh-gateway', 'app.kubernetes.io/component': 'leader' },
       node,
-      work: (term) => this.#writer.work(term),
+      work: (term) => this.#work(term, log),
       onChange: () => {
         const { isLeader, trouble } = this.#election;
         const problem = electionProblem(trouble, namespace);
@@ -52,8 +58,23 @@ export class Together {
         if (isLeader !== wasLeader) log.info({ namespace }, isLeader ? 'this node leads' : 'this node leads no more');
         wasLeader = isLeader;
       },
-      onDefect: (error) => log.error({ error }, 'conditions and events are not written until another term begins'),
+      onDefect: (error) => log.error({ error }, 'the work of a leader has ended'),
     });
+  }
+
+  /** A defect ends neither the term nor the work: it begins again with what is in the cluster. */
+  async #work(term: Term, log: Logger): Promise<void> {
+    while (term.isHeld()) {
+      try {
+        await this.#writer.work(term);
+      } catch (error) {
+        log.error(
+          { error },
+          `conditions and events could not be written; they are tried again in ${AGAIN_MS / 1000} seconds`,
+        );
+      }
+      await pause(realTimers, AGAIN_MS, term.signal);
+    }
   }
 
   start(): void {

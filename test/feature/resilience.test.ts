@@ -8,6 +8,7 @@ import { eventually } from '../kit/eventually.ts';
 import { get, TestGateway } from '../kit/gateway.ts';
 import { type LoadOptions, startLoad } from '../kit/load.ts';
 import { type MyApp, podYaml, serviceYaml, startMyApp, virtualServiceYaml } from '../kit/myapp.ts';
+import { runBin } from '../unit/cli/cli-kit.ts';
 
 let app: MyApp;
 let gateway: TestGateway;
@@ -36,6 +37,16 @@ before(async () => {
 after(async () => {
   await gateway?.stop();
   await app?.close();
+});
+
+test('without a cluster the list of nodes is this one alone', async () => {
+  const { code, out } = await runBin(['get', 'nodes', '-o', 'json', '--admin', gateway.socket]);
+  assert.equal(code, 0);
+  const { items } = JSON.parse(out) as { items: { state: string; leader: boolean; snapshotHash: string }[] };
+  assert.deepEqual(
+    items.map(({ state, leader, snapshotHash }) => [state, leader, snapshotHash.length]),
+    [['here', false, 64]],
+  );
 });
 
 test('half of a hundred requests on one connection go to each version', async (t) => {
