@@ -12,11 +12,11 @@ test('each fault of a cluster has its code, says what keeps serving and names th
   const table = [
     [unreachable('https://10.0.0.1', error(0, 'Unreachable'), 3), 'error MG1011', /It is tried again/],
     [unreachable('https://10.0.0.1', error(0, 'NoAccess'), 3), 'error MG1015', /Correct it/],
-    [unreadable(place, error(401, 'Unauthorized')), 'error MG1012', /renew it/],
-    [unreadable(place, error(403, 'Forbidden')), 'error MG1012', /config\/cluster has the role/],
-    [unreadable(place, error(500, 'InternalError')), 'error MG1011', /tried again/],
+    [unreadable([place], error(401, 'Unauthorized')), 'error MG1012', /renew it/],
+    [unreadable([place], error(403, 'Forbidden')), 'error MG1012', /config\/cluster has the role/],
+    [unreadable([place], error(500, 'InternalError')), 'error MG1011', /tried again/],
     [held(place, 'empty'), 'error MG1013', /is there again/],
-    [absent(['Gateway'], 3), 'warning MG1014', /Install Istio's CRDs/],
+    [absent(['Gateway'], 3), 'error MG1014', /Install Istio's CRDs/],
   ] as const;
   for (const [{ severity, code, message }, expected, wayOut] of table) {
     assert.equal(`${severity} ${code}`, expected);

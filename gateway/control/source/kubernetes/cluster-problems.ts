@@ -3,62 +3,58 @@ import type { ApiError } from '../../kubernetes/api-error.ts';
 import type { ProblemCode } from '../../resource/codes.ts';
 import type { HoldReason } from './missing-objects.ts';
 
-/** What a place is called: `VirtualServices in default`. */
+/** Objects of one kind, in one namespace or in all. */
 export type Place = { readonly kind: string; readonly namespace?: string | undefined; readonly objects: number };
 
-/** No server can be asked. */
+/** Nothing can be asked of the cluster. */
 export function unreachable(location: string, error: ApiError, objects: number): Problem {
-  const [code, advice]: [ProblemCode, string] =
-    error.reason === 'NoAccess'
-      ? ['MG1015', 'Correct it; it is read again every second.']
-      : ['MG1011', 'It is tried again every few seconds, with no end.'];
-  return problem('error', code, `${error.message.replace(/\.$/, '')}. ${meanwhile(objects)} ${advice} (${location})`);
+  const [code, advice] = remedyOf(error);
+  return problem('error', code, [sentence(error.message), meanwhile(objects), advice, `(${location})`]);
 }
 
-/** One kind cannot be read, though the server answers. */
-export function unreadable(place: Place, error: ApiError): Problem {
-  const { status, message } = error;
-  const what = `${nameOf(place)} cannot be read: ${message.replace(/\.$/, '')}`;
-  if (status === 401)
-    return problem(
-      'error',
-      'MG1012',
-      `${what}. ${meanwhile(place.objects)} The token or client certificate of the kubeconfig is not accepted (any more): renew it.`,
-    );
-  if (status === 403)
-    return problem(
-      'error',
-      'MG1012',
-      `${what}. ${meanwhile(place.objects)} Give the account the right to list and watch them (config/cluster has the role).`,
-    );
-  return problem(
-    'error',
-    'MG1011',
-    `${what} (${status}). ${meanwhile(place.objects)} It is tried again every few seconds.`,
-  );
+/** Kinds that cannot be read for the same reason, though the server answers. */
+export function unreadable(places: readonly Place[], error: ApiError): Problem {
+  const [code, advice] = remedyOf(error);
+  const objects = places.reduce((sum, place) => sum + place.objects, 0);
+  const what = `${[...new Set(places.map(nameOf))].join(', ')} cannot be read: ${sentence(error.message)}`;
+  return problem('error', code, [what, meanwhile(objects), advice]);
+}
+
+/** The access data cannot be used any more as it stands; older data still is. */
+export function outdatedAccess(fault: string): Problem {
+  const advice = 'The access data that was read before is still in use; it is read again every second.';
+  return problem('warning', 'MG1015', [sentence(fault), advice]);
 }
 
 /** A list lacks objects, and is not believed. */
 export function held(place: Place, reason: HoldReason): Problem {
-  const why =
-    reason === 'empty'
-      ? `The cluster suddenly lists no ${place.kind} at all`
-      : `Another cluster answers than the one that ${nameOf(place)} came from (its kube-system has another uid)`;
-  const way =
-    reason === 'empty'
-      ? `When any ${place.kind} is there again (one that serves nothing will do), the list is obeyed; deletions one by one are obeyed at once.`
-      : 'To accept this cluster, stop the service, remove the folder `accepted` of the state directory, and start it.';
-  return problem('error', 'MG1013', `${why}; this is held, not obeyed. ${meanwhile(place.objects)} ${way}`);
+  const isEmpty = reason === 'empty';
+  const why = isEmpty
+    ? `The cluster suddenly lists no ${place.kind} at all`
+    : `Another cluster answers than the one that ${nameOf(place)} came from (its kube-system has another uid)`;
+  const way = isEmpty
+    ? `When any ${place.kind} is there again (one that serves nothing will do), the list is obeyed; deletions one by one are obeyed at once.`
+    : 'To accept this cluster, stop the service, remove the folder `accepted` of the state directory, and start it.';
+  return problem('error', 'MG1013', [`${why}; this is held, not obeyed.`, meanwhile(place.objects), way]);
 }
 
-/** The cluster does not serve kinds that routing needs. */
+/** The cluster does not serve kinds that routing needs, or that it served before. */
 export function absent(kinds: readonly string[], objects: number): Problem {
-  const some = objects === 0 ? '' : ` ${meanwhile(objects)}`;
-  return problem(
-    'warning',
-    'MG1014',
-    `The cluster does not serve ${kinds.join(', ')}: no such objects can exist in it.${some} Install Istio's CRDs, or those of config/cluster; they are noticed within half a minute.`,
-  );
+  return problem(objects === 0 ? 'warning' : 'error', 'MG1014', [
+    `The cluster does not serve ${kinds.join(', ')}${objects === 0 ? ': no such objects can exist in it.' : ' any more.'}`,
+    ...(objects === 0 ? [] : [meanwhile(objects)]),
+    "Install Istio's CRDs, or those of config/cluster; they are noticed within half a minute.",
+  ]);
+}
+
+/** Which code, and what people can do. */
+function remedyOf({ status, reason }: ApiError): [ProblemCode, string] {
+  if (reason === 'NoAccess') return ['MG1015', 'Correct it; it is read again every second.'];
+  if (status === 401)
+    return ['MG1012', 'The token or client certificate of the kubeconfig is not accepted (any more): renew it.'];
+  if (status === 403)
+    return ['MG1012', 'Give the account the right to list and watch them (config/cluster has the role).'];
+  return ['MG1011', 'It is tried again every few seconds, with no end.'];
 }
 
 function nameOf({ kind, namespace }: Place): string {
@@ -72,6 +68,11 @@ function meanwhile(objects: number): string {
     : `Until then the ${objects} objects that were known keep serving.`;
 }
 
-function problem(severity: Problem['severity'], code: ProblemCode, message: string): Problem {
+function sentence(text: string): string {
+  return `${text.replace(/\.$/, '')}.`;
+}
+
+function problem(severity: Problem['severity'], code: ProblemCode, sentences: readonly string[]): Problem {
+  const message = sentences.join(' ');
   return { severity, code, message: message.charAt(0).toUpperCase() + message.slice(1) };
 }

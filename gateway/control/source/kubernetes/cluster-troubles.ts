@@ -1,7 +1,8 @@
 import type { Problem } from '../../../snapshot/problem.ts';
 import type { ApiError } from '../../kubernetes/api-error.ts';
-import { absent, held, unreachable, unreadable } from './cluster-problems.ts';
+import { absent, held, outdatedAccess, type Place, unreachable, unreadable } from './cluster-problems.ts';
 import type { WatchedKindState } from './watched-kind-state.ts';
+import type { WatchedScope } from './watched-scope.ts';
 
 type Failure = { readonly error: ApiError; readonly since: number };
 
@@ -10,37 +11,77 @@ export type Troubles = {
   readonly location: string;
   readonly kinds: readonly WatchedKindState[];
   readonly discovery: Failure | undefined;
+  readonly accessFault: string | undefined;
   readonly isKnown: boolean;
   /** False for a failure that has just begun. */
   readonly isLasting: (failure: Failure) => boolean;
 };
 
-/** One Problem for an outage of everything, else one for each place that cannot be read, is held, or does not exist. */
-export function describeTroubles({ location, kinds, discovery, isKnown, isLasting }: Troubles): Problem[] {
-  const problems: Problem[] = [];
+/** One Problem for an outage of everything, else one for each reason, for each place that is held, and for kinds that do not exist. */
+export function describeTroubles(troubles: Troubles): Problem[] {
+  const { location, kinds, discovery, accessFault, isLasting } = troubles;
   const outage = outageIn(kinds, discovery, isLasting);
   const objects = kinds.reduce((sum, { size }) => sum + size, 0);
-  if (outage !== undefined) problems.push(unreachable(location, outage.error, objects));
-  for (const { kind, scopes } of kinds) {
-    for (const { namespace, size, failure, held: reason } of scopes.values()) {
-      const place = { kind: kind.kind, namespace, objects: size };
-      if (reason !== undefined) problems.push(held(place, reason));
-      if (failure !== undefined && isLasting(failure) && !isOutage(failure))
-        problems.push(unreadable(place, failure.error));
-    }
-  }
-  const missing = isKnown
-    ? kinds.filter(({ kind, presence }) => presence === 'absent' && kind.presence === 'needed')
-    : [];
-  const known = missing.reduce((sum, { size }) => sum + size, 0);
-  if (missing.length > 0)
-    problems.push(
-      absent(
-        missing.map(({ kind }) => kind.kind),
-        known,
-      ),
-    );
-  return problems;
+  return [
+    ...(outage === undefined ? [] : [unreachable(location, outage.error, objects)]),
+    ...(accessFault === undefined || outage?.error.reason === 'NoAccess' ? [] : [outdatedAccess(accessFault)]),
+    ...refusals(kinds, isLasting),
+    ...holds(kinds),
+    ...absences(troubles),
+  ];
+}
+
+/** Kinds that fail alike are told together. */
+function refusals(kinds: readonly WatchedKindState[], isLasting: Troubles['isLasting']): Problem[] {
+  const failing = [...placesOf(kinds)].flatMap(({ place, scope: { failure } }) =>
+    failure !== undefined && isLasting(failure) && !isOutage(failure) ? [{ place, error: failure.error }] : [],
+  );
+  const byStatus = Map.groupBy(failing, ({ error }) => error.status);
+  return [...byStatus.values()].flatMap((alike) => {
+    const [first] = alike;
+    return first === undefined
+      ? []
+      : [
+          unreadable(
+            alike.map(({ place }) => place),
+            first.error,
+          ),
+        ];
+  });
+}
+
+function holds(kinds: readonly WatchedKindState[]): Problem[] {
+  return [...placesOf(kinds)].flatMap(({ place, scope }) =>
+    scope.held === undefined ? [] : [held(place, scope.held)],
+  );
+}
+
+/** Kinds that nobody misses are told only if there were objects of them. */
+function absences({ kinds, isKnown }: Troubles): Problem[] {
+  if (!isKnown) return [];
+  const missing = kinds.filter(
+    ({ kind, presence, size }) => presence === 'absent' && (kind.presence === 'needed' || size > 0),
+  );
+  const [gone, never] = [missing.filter(({ size }) => size > 0), missing.filter(({ size }) => size === 0)];
+  return [gone, never].flatMap((some) => {
+    const objects = some.reduce((sum, { size }) => sum + size, 0);
+    return some.length === 0
+      ? []
+      : [
+          absent(
+            some.map(({ kind }) => kind.kind),
+            objects,
+          ),
+        ];
+  });
+}
+
+function* placesOf(
+  kinds: readonly WatchedKindState[],
+): Generator<{ readonly place: Place; readonly scope: WatchedScope }> {
+  for (const { kind, scopes } of kinds)
+    for (const scope of scopes.values())
+      yield { scope, place: { kind: kind.kind, namespace: scope.namespace, objects: scope.size } };
 }
 
 function outageIn(

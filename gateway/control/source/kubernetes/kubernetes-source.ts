@@ -32,8 +32,9 @@ import { WatchedScope } from './watched-scope.ts';
 const DISCOVERY_MS = 30_000;
 /** A trouble that is over sooner is nobody's business. */
 const PATIENCE_MS = 3_000;
-/** After a start, what cannot be read is taken from what was accepted before. */
-const SYNC_PATIENCE_MS = 10_000;
+/** After a start, what cannot be read is taken from what was accepted before: soon if something fails, later if it is slow. */
+const SYNC_PATIENCE_MS = 5_000;
+const SLOW_SYNC_FACTOR = 6;
 
 export type KubernetesSourceOptions = {
   readonly client: ApiClient;
@@ -67,7 +68,7 @@ export class KubernetesSource implements ObjectSource {
   readonly #closing = new AbortController();
   #secretsChanged = new Set<string>();
   #synced = false;
-  #isPatient = true;
+  #patience: 'long' | 'short' | 'none' = 'long';
   #problems: readonly Problem[] = [];
   #reviewing = false;
   #isReviewPlanned = false;
@@ -99,10 +100,12 @@ export class KubernetesSource implements ObjectSource {
 
   /** Begins to watch; resolves when the cluster was asked for its kinds, or could not be. */
   async start(): Promise<void> {
-    this.#after(this.#options.syncPatienceMs ?? SYNC_PATIENCE_MS, () => {
-      this.#isPatient = false;
-      this.#review();
-    });
+    const patienceMs = this.#options.syncPatienceMs ?? SYNC_PATIENCE_MS;
+    for (const patience of ['short', 'none'] as const)
+      this.#after(patience === 'short' ? patienceMs : SLOW_SYNC_FACTOR * patienceMs, () => {
+        this.#patience = patience;
+        this.#review();
+      });
     await this.#discovery.start();
   }
 
@@ -294,10 +297,17 @@ export class KubernetesSource implements ObjectSource {
     if (isTold) this.#dropStrangers();
     if (this.#synced) return;
     const isAnyListed = this.#kinds.some(({ scopes }) => scopes.values().some(({ isListed }) => isListed));
-    const isLate = !this.#isPatient && this.#hadObjects;
+    const isLate = this.#hadObjects && (this.#patience === 'none' || (this.#patience === 'short' && this.#isFailing()));
     if (!(isTold && isAnyListed) && !isLate) return;
     this.#synced = true;
     this.#options.emit({ type: 'synced' });
+  }
+
+  #isFailing(): boolean {
+    return (
+      this.#discovery.failure !== undefined ||
+      this.#kinds.some(({ scopes }) => scopes.values().some(({ failure }) => failure !== undefined))
+    );
   }
 
   #dropStrangers(): void {
@@ -311,6 +321,7 @@ export class KubernetesSource implements ObjectSource {
       location: this.#options.client.location,
       kinds: this.#kinds,
       discovery: this.#discovery.failure,
+      accessFault: this.#options.client.accessFault,
       isKnown: this.#options.discovery.isKnown,
       isLasting: ({ since }) => now - since >= PATIENCE_MS,
     });

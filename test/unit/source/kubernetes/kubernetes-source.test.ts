@@ -175,6 +175,46 @@ test('a list that is suddenly empty is held, and obeyed when something of the ki
   );
   assert.match(second.problems.join(), /suddenly lists no VirtualService at all; this is held, not obeyed.* 3 objects/);
   assert.match(second.source.status().held ?? '', /held/);
+  server.apply(aVirtualService('d'));
+  const removed = (): string[] => second.events.flatMap((event) => (event.type === 'remove' ? [event.key] : []));
+  await eventually(() => removed().length === 3, {
+    timeoutMs: 20_000,
+    what: 'the list is obeyed once it names something',
+  });
+  await eventually(() => second.problems.length === 0);
+});
+
+test('what the account may not read is told in one Problem, and does not keep the rest from being served', async (context) => {
+  const cluster = await watchedCluster(context);
+  cluster.server.apply(aVirtualService('myapp'));
+  const where = { verbs: ['list', 'watch'], resources: ['pods', 'ingresses.networking.k8s.io'] };
+  const allow = cluster.server.faults.answer(403, where);
+  const watcher = await started(cluster);
+  assert.deepEqual(watcher.keys('VirtualService'), [`${VS}/myapp`]);
+  const told = /^The Pod objects, the Ingress objects cannot be read: .*Give the account the right/;
+  await eventually(() => told.test(watcher.problems.join('\n')), { timeoutMs: 15_000 });
+  assert.equal(watcher.problems.length, 1);
+  allow();
+  await eventually(() => watcher.problems.length === 0, { timeoutMs: 15_000 });
+});
+
+test('objects of a kind whose CRD goes away with them at once are held', async (context) => {
+  const cluster = await watchedCluster(context);
+  cluster.server.apply(aVirtualService('a'), aVirtualService('b'));
+  const first = await started(cluster);
+  first.source.close();
+  cluster.server.delete({
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'virtualservices.networking.istio.io' },
+  });
+  const second = await started(cluster, { known: first.known() });
+  await eventually(() => second.problems.length > 0);
+  assert.match(second.problems.join(), /does not serve VirtualService any more\. Until then the 2 objects/);
+  assert.deepEqual(
+    second.events.filter(({ type }) => type === 'remove'),
+    [],
+  );
 });
 
 test('the only object of a kind may go while nobody looks, if the cluster is the same', async (context) => {
