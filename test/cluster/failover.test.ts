@@ -72,16 +72,16 @@ describe('a cluster of two API servers', { skip }, () => {
   /** One request after the other until `stop`, which tells what was no 200. */
   function keepRequesting(): { stop(): Promise<string[]> } {
     const failures: string[] = [];
-    let going = true;
+    const stopped = new AbortController();
     const loop = (async () => {
-      while (going) {
+      while (!stopped.signal.aborted) {
         const answer = await get(gateway.httpPort, '/').catch((error: unknown) => ({ status: String(error) }));
         if (answer.status !== 200) failures.push(String(answer.status));
       }
     })();
     return {
       stop: async () => {
-        going = false;
+        stopped.abort();
         await loop;
         return failures;
       },
