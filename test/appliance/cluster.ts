@@ -40,7 +40,7 @@ export class ClusterMachine {
 
   /** A line for bash in the repository; its arguments are `$1`... */
   shell(line: string, ...args: readonly string[]): Promise<Outcome> {
-    const environment = [`KUBECONFIG=${this.#kubeconfig}`, `HOME=${this.folder}`];
+    const environment = [`KUBECONFIG=${this.#kubeconfig}`, `HOME=${this.folder}`, 'TZ=UTC'];
     return this.#node.onClient(['env', '-C', repository, ...environment, 'bash', '-c', line, 'bash', ...args]);
   }
 
@@ -66,6 +66,13 @@ export class ClusterMachine {
   get #kubeconfig(): string {
     return path.join(this.folder, 'admin.kubeconfig');
   }
+}
+
+/** When kubectl, run with -v=6, got its answer to a PATCH: its log line has the time of day. */
+export function patchAnsweredAt(log: string): number {
+  const [, time] = /^I\d{4} (\d\d:\d\d:\d\d\.\d+) .* PATCH https:\S+ 200 OK in /m.exec(log) ?? [];
+  if (time === undefined) throw new Error(`kubectl tells of no PATCH: ${log}`);
+  return Date.parse(`${new Date().toISOString().slice(0, 10)}T${time.slice(0, 12)}Z`);
 }
 
 /** Reads as far as `end`; the rest stays for others. */
