@@ -25,6 +25,7 @@ export function shiftEvent(
     reason: 'TrafficShifted',
     message,
     occasion: String(now),
+    repeats: false,
     node,
     now,
   };

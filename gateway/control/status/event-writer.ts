@@ -3,7 +3,7 @@ import { ApiError } from '../kubernetes/api-error.ts';
 import { FIELD_MANAGER } from '../kubernetes/field-manager.ts';
 import { type EventFacts, eventName, eventNamespace, eventObject, repetition } from './event.ts';
 
-/** API servers forget Events after an hour: what is still so is said again before. */
+/** What is broken is said again before API servers forget it; a warning stands in the condition as well. */
 export const REPEAT_MS = 30 * 60_000;
 const FORGOTTEN_MS = 60 * 60_000;
 const REQUEST_MS = 5_000;
@@ -26,13 +26,13 @@ export class EventWriter {
     const told = this.#told.get(key) ?? new Map<string, Told>();
     const names = new Set(all.map(eventName));
     return (
-      all.some((facts) => isDue(told.get(eventName(facts)), facts.now)) ||
+      all.some((facts) => isDue(told.get(eventName(facts)), facts)) ||
       told.entries().some(([name, { isOver }]) => !isOver && !names.has(name))
     );
   }
 
-  /** These are all that there is to tell of an object now. */
-  async tell(key: string, all: readonly EventFacts[], now: number): Promise<void> {
+  /** These are all that there is to tell of an object now. Resolves with whether anything was written. */
+  async tell(key: string, all: readonly EventFacts[], now: number): Promise<boolean> {
     const told = this.#told.get(key) ?? new Map<string, Told>();
     this.#told.set(key, told);
     const names = new Set(all.map(eventName));
@@ -40,8 +40,14 @@ export class EventWriter {
       if (!names.has(name)) one.isOver = true;
       if (one.isOver && now - one.at > FORGOTTEN_MS) told.delete(name);
     }
-    for (const facts of all) if (isDue(told.get(eventName(facts)), now)) await this.#tellOne(told, facts);
+    const due = all.filter((facts) => isDue(told.get(eventName(facts)), facts));
+    for (const facts of due) await this.#tellOne(told, facts);
     if (told.size === 0) this.#told.delete(key);
+    return due.length > 0;
+  }
+
+  gone(key: string): void {
+    this.#told.delete(key);
   }
 
   async #tellOne(told: Map<string, Told>, facts: EventFacts): Promise<void> {
@@ -84,6 +90,6 @@ export class EventWriter {
   }
 }
 
-function isDue(told: Told | undefined, now: number): boolean {
-  return told === undefined || told.isOver || now - told.at >= REPEAT_MS;
+function isDue(told: Told | undefined, { now, repeats }: EventFacts): boolean {
+  return told === undefined || told.isOver || (repeats && now - told.at >= REPEAT_MS);
 }

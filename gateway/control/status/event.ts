@@ -16,6 +16,8 @@ export type EventFacts = {
   readonly message: string;
   /** What makes it another Event than one of the same reason and message; the same on every node. */
   readonly occasion: string;
+  /** Whether it is said again while it lasts; API servers forget Events after an hour. */
+  readonly repeats: boolean;
   /** Name of this node. */
   readonly node: string;
   /** Milliseconds since the epoch. */

@@ -24,6 +24,11 @@ export class Overwrites {
     this.#counts.set(key, { generation, count });
   }
 
+  gone(key: ResourceKey): void {
+    this.#written.delete(key);
+    this.#counts.delete(key);
+  }
+
   /** Until somebody changes the object itself. */
   isGivenUp(key: ResourceKey, generation: number): boolean {
     const found = this.#counts.get(key);

@@ -3,23 +3,35 @@ import { ApiError } from '../kubernetes/api-error.ts';
 
 const MAX_NAMED = 3;
 
-/** What the API server does not let us write: not tried again before the next survey. */
+type Refusal = { readonly message: string /** It is tried again. */; isDue: boolean };
+
+/** What the API server does not let us write: not tried again before the next survey, and told until it works. */
 export class Refusals {
   /** Kinds (also `Event`), and why. */
-  readonly #forbidden = new Map<string, string>();
+  readonly #forbidden = new Map<string, Refusal>();
   /** Single objects, and why. */
-  readonly #invalid = new Map<string, string>();
+  readonly #invalid = new Map<string, Refusal>();
   readonly #statusless = new Set<string>();
 
-  /** Asked again from now on. */
-  forget(): void {
-    this.#forbidden.clear();
-    this.#invalid.clear();
+  /** All may be tried again. */
+  retry(): void {
+    for (const refusal of [...this.#forbidden.values(), ...this.#invalid.values()]) refusal.isDue = true;
   }
 
   /** Whether a kind, or this object of it, is refused. */
-  has(kind: string, key?: string): boolean {
-    return this.#forbidden.has(kind) || this.#statusless.has(kind) || (key !== undefined && this.#invalid.has(key));
+  has(kind: string, key: string): boolean {
+    const refusals = [this.#forbidden.get(kind), this.#invalid.get(key)];
+    return this.#statusless.has(kind) || refusals.some((refusal) => refusal?.isDue === false);
+  }
+
+  /** It was not refused. */
+  worked(kind: string, key: string): void {
+    this.#forbidden.delete(kind);
+    this.#invalid.delete(key);
+  }
+
+  gone(key: string): void {
+    this.#invalid.delete(key);
   }
 
   /** Its definition has no status subresource. */
@@ -29,10 +41,13 @@ export class Refusals {
 
   /** True when it is a refusal that another try would not change: of the kind (403), or of this object. */
   take(error: unknown, kind: string, key: string): boolean {
-    if (!(error instanceof ApiError)) return false;
-    if (error.status === 403) this.#forbidden.set(kind, error.message);
-    else if (error.status === 400 || error.status === 422) this.#invalid.set(key, error.message);
-    else return false;
+    if (!(error instanceof ApiError) || ![400, 403, 422].includes(error.status)) return false;
+    const { status, message } = error;
+    // The object is about to go.
+    if (status === 403 && /being terminated/.test(message)) return true;
+    const isOfKind = status === 403 && !/admission webhook/i.test(message);
+    if (isOfKind) this.#forbidden.set(kind, { message, isDue: false });
+    else this.#invalid.set(key, { message, isDue: false });
     return true;
   }
 
@@ -49,7 +64,7 @@ export class Refusals {
       {
         severity: 'warning',
         code: 'MG1402',
-        message: `The API server does not take what became of ${names}${more} as a condition or event: ${sentence(first[1])} Traffic is not affected. It is tried again every 10 minutes.`,
+        message: `The API server does not take what became of ${names}${more} as a condition or event: ${sentence(first[1].message)} Traffic is not affected. It is tried again every 10 minutes.`,
       },
     ];
   }
@@ -63,7 +78,7 @@ function noStatus(kind: string): Problem {
   };
 }
 
-function forbidden([kind, message]: readonly [string, string]): Problem {
+function forbidden([kind, { message }]: readonly [string, Refusal]): Problem {
   const what = kind === 'Event' ? 'events' : `conditions of ${kind} objects`;
   return {
     severity: 'warning',

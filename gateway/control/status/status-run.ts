@@ -70,13 +70,16 @@ export class StatusRun {
   /** Gives objects whose fate has changed a turn. */
   digest(): void {
     this.#compareProblems();
-    for (const [key, round] of this.#touched) if (this.#consider(key, 'urgent')) this.#toldIn.set(key, round);
+    for (const [key, round] of this.#touched) {
+      if (this.#options.objects.get(key) === undefined) this.#forget(key);
+      else if (this.#consider(key, 'urgent')) this.#toldIn.set(key, round);
+    }
     this.#touched.clear();
   }
 
   /** Looks at every condition of ours in the cluster, and gives the objects that need it a turn. */
   async survey(): Promise<TurnOutcome> {
-    this.#refusals.forget();
+    this.#refusals.retry();
     const carried = new Map<ResourceKey, Condition>();
     const all = new Set<ResourceKey>();
     const outcome = await this.#guarded(async () => {
@@ -89,8 +92,7 @@ export class StatusRun {
     });
     if (outcome !== 'done') return outcome;
     this.#carried = carried;
-    for (const key of this.#problemsByObject.keys()) this.#consider(key, 'urgent');
-    for (const key of all) this.#consider(key, 'routine');
+    for (const key of all.union(new Set(this.#problemsByObject.keys()))) this.#consider(key, 'routine');
     return 'done';
   }
 
@@ -115,6 +117,15 @@ export class StatusRun {
     );
   }
 
+  /** The object is gone. */
+  #forget(key: ResourceKey): void {
+    this.#carried.delete(key);
+    this.#toldIn.delete(key);
+    this.#refusals.gone(key);
+    this.#overwrites.gone(key);
+    this.#events.gone(key);
+  }
+
   /** The round that had begun when the object was last told. */
   #told(key: ResourceKey): number {
     return this.#touched.get(key) ?? this.#toldIn.get(key) ?? this.#toldBefore;
@@ -124,12 +135,15 @@ export class StatusRun {
   #compareProblems(): void {
     const problems = this.#options.problems();
     if (problems === this.#problems) return;
+    // What stood before this term began is not news, but for what is broken.
+    const isFirst = this.#problems.length === 0;
     this.#problems = problems;
     const before = this.#problemsByObject;
     const all = problems.filter(({ object }) => object !== undefined);
     this.#problemsByObject = Map.groupBy(all, ({ object }) => (object === undefined ? '' : resourceKey(object)));
     for (const key of new Set([...before.keys(), ...this.#problemsByObject.keys()]))
-      if (!isSame(before.get(key), this.#problemsByObject.get(key))) this.#consider(key, 'urgent');
+      if (!isSame(before.get(key), this.#problemsByObject.get(key)))
+        this.#consider(key, isFirst && !this.#isBroken(key) ? 'routine' : 'urgent');
   }
 
   /** Gives an object a turn if something is to be written for it; true when it has one. */
@@ -149,6 +163,7 @@ export class StatusRun {
     try {
       const { outcome, before, now } = await this.#statuses.write(object, this.#verdict(key), isNewest);
       if (outcome === 'no-status') this.#refusals.noStatus(object.kind);
+      if (outcome === 'written') this.#refusals.worked(object.kind, key);
       if (outcome !== 'written' && outcome !== 'same') return;
       this.#overwrites.seen(key, before, this.#generation(key));
       if (outcome === 'written') this.#overwrites.wrote(key, now);
@@ -162,7 +177,8 @@ export class StatusRun {
   async #tellEvents(key: ResourceKey): Promise<void> {
     if (this.#refusals.has('Event', key)) return;
     try {
-      await this.#events.tell(key, this.#eventsOf(key), this.#options.clock());
+      const isWritten = await this.#events.tell(key, this.#eventsOf(key), this.#options.clock());
+      if (isWritten) this.#refusals.worked('Event', key);
     } catch (error) {
       if (!this.#refusals.take(error, 'Event', key)) throw error;
     }
@@ -178,7 +194,13 @@ export class StatusRun {
     return problems
       .filter(({ severity }) => severity !== 'info')
       .slice(0, MAX_EVENTS)
-      .map(({ code, message, field = '' }) => ({ ...common, reason: code, message, occasion: field }));
+      .map(({ severity, code, message, field = '' }) => {
+        return { ...common, reason: code, message, occasion: field, repeats: severity === 'error' };
+      });
+  }
+
+  #isBroken(key: ResourceKey): boolean {
+    return this.#problemsByObject.get(key)?.some(({ severity }) => severity === 'error') ?? false;
   }
 
   #verdict(key: ResourceKey): Verdict | undefined {

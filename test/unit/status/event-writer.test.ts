@@ -15,7 +15,7 @@ function fact(now: number, message = 'Broken.'): EventFacts {
     name: 'shop',
     uid: 'some-uid',
   };
-  return { target, type: 'Warning', reason: 'IST0101', message, occasion: 'spec', node: 'edge-1', now };
+  return { target, type: 'Warning', reason: 'IST0101', message, occasion: 'spec', repeats: true, node: 'edge-1', now };
 }
 
 test('an Event is told once, again while it lasts, again when it comes back, with its count', async (context) => {
@@ -37,6 +37,14 @@ test('an Event is told once, again while it lasts, again when it comes back, wit
   server.delete(eventsOf(server)[0] as { metadata: { name: string } });
   await writer.tell(KEY, [fact(2 * REPEAT_MS + 2)], 2 * REPEAT_MS + 2);
   assert.deepEqual(count(), [1]);
+});
+
+test('a warning is told once only', async (context) => {
+  const server = await shopServer(context);
+  const writer = new EventWriter(clientOf(context, server));
+  assert.ok(await writer.tell(KEY, [{ ...fact(0), repeats: false }], 0));
+  assert.ok(!writer.isDue(KEY, [{ ...fact(2 * REPEAT_MS), repeats: false }]));
+  assert.ok(!(await writer.tell(KEY, [{ ...fact(2 * REPEAT_MS), repeats: false }], 2 * REPEAT_MS)));
 });
 
 test('what another node has told already is not told again', async (context) => {

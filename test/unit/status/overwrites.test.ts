@@ -21,6 +21,8 @@ test('an object is left to another writer after so many overwrites, until it is 
     ['MG1403'],
   );
   assert.ok(!overwrites.isGivenUp(KEY, 2));
+  overwrites.gone(KEY);
+  assert.deepEqual(overwrites.problems(), []);
 });
 
 test('what is still as we wrote it is no overwrite, and one is counted once', () => {
