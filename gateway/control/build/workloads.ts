@@ -24,10 +24,11 @@ export function workloadsOf(
   port: number,
   catalog: CatalogReader,
   mode: EndpointMode = 'pods',
-): Workload[] {
-  return backend.kind === 'service'
-    ? behindService(backend.resource, port, catalog, mode)
-    : behindEntry(backend, port, catalog);
+): readonly Workload[] {
+  if (backend.kind === 'entry') return behindEntry(backend, port, catalog);
+  // Every subset asks for the same.
+  const { resource } = backend;
+  return catalog.shared(resource, `${mode} behind ${port}`, (inner) => behindService(resource, port, inner, mode));
 }
 
 /** True when an address has to be looked up by name. */

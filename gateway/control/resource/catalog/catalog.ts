@@ -19,7 +19,7 @@ import {
   type WorkloadEntryResource,
 } from '../resource.ts';
 import { type Bucket, BucketIndex, type Change } from './bucket-index.ts';
-import type { Reads } from './reads.ts';
+import { MemoOf, type Reads } from './reads.ts';
 
 /** The text of a file, findable as resources are. */
 export type FileText = { readonly kind: 'file'; readonly path: string; readonly text: string };
@@ -45,6 +45,7 @@ export class Catalog {
   readonly #resources = new Map<ResourceKey, Resource>();
   readonly #files = new Map<string, FileText>();
   readonly #index = new BucketIndex<Item>({ namesOf, compare: compareItems });
+  readonly #memo = new MemoOf<Resource, unknown>();
   #revision = 0;
 
   /** Sets resources, or removes those that are undefined. The same object again is no change. */
@@ -88,7 +89,7 @@ export class Catalog {
 
   /** A reader that notes in `reads` what it looked into. */
   reader(reads: Reads): CatalogReader {
-    return new CatalogReader(this.#index, reads);
+    return new CatalogReader({ index: this.#index, memo: this.#memo, revision: this.#revision }, reads);
   }
 
   #apply(changes: readonly Change<Item>[]): Omit<CatalogChange, 'resources'> {
@@ -98,14 +99,33 @@ export class Catalog {
   }
 }
 
+/** What a reader reads from: as it is since the last update. */
+type Shelf = {
+  readonly index: BucketIndex<Item>;
+  readonly memo: MemoOf<Resource, unknown>;
+  readonly revision: number;
+};
+
 /** Typed questions to the catalog; every list is in the order of {@link olderFirst}. */
 export class CatalogReader {
-  readonly #index: BucketIndex<Item>;
+  readonly #shelf: Shelf;
   readonly #reads: Reads;
 
-  constructor(index: BucketIndex<Item>, reads: Reads) {
-    this.#index = index;
+  constructor(shelf: Shelf, reads: Reads) {
+    this.#shelf = shelf;
     this.#reads = reads;
+  }
+
+  /**
+   * What several ask for and what follows from the catalog alone: computed once for its owner and name, until something
+   * that it has read changes. Whoever asks has read the same.
+   */
+  shared<T>(owner: Resource, name: string, compute: (catalog: CatalogReader) => T): T {
+    const { memo, revision } = this.#shelf;
+    const entry = memo.get(owner, name, revision, (reads) => compute(new CatalogReader(this.#shelf, reads)));
+    this.#reads.include(entry.buckets);
+    // One name always stands for one computation.
+    return entry.value as T;
   }
 
   gateways(): readonly GatewayResource[] {
@@ -151,10 +171,10 @@ export class CatalogReader {
   }
   /** How many there are; for choosing among labels, which is no reading: what the result depends on is read afterwards. */
   countPodsLabelled(namespace: string, label: string, value: string): number {
-    return this.#index.count(`pods ${namespace} ${label}=${value}`);
+    return this.#shelf.index.count(`pods ${namespace} ${label}=${value}`);
   }
   countWorkloadEntriesLabelled(namespace: string, label: string, value: string): number {
-    return this.#index.count(`workloads ${namespace} ${label}=${value}`);
+    return this.#shelf.index.count(`workloads ${namespace} ${label}=${value}`);
   }
   podsAt(address: string): readonly PodResource[] {
     return this.#items(`pod-at ${address}`);
@@ -189,7 +209,7 @@ export class CatalogReader {
 
   /** The bucket's name decides the type of its items, see {@link namesOf}. */
   #items(name: string): readonly never[] {
-    return this.#reads.items(this.#index, name) as readonly never[];
+    return this.#reads.items(this.#shelf.index, name) as readonly never[];
   }
 }
 

@@ -30,6 +30,17 @@ export function findDestinationRule(
   namespaces: { readonly gateway: string; readonly service: string },
   catalog: CatalogReader,
 ): MergedRule | undefined {
+  const service = catalog.service(host);
+  if (service === undefined) return lookUp(host, namespaces, catalog);
+  const name = `rule for ${namespaces.gateway} and ${namespaces.service}`;
+  return catalog.shared(service, name, (inner) => lookUp(host, namespaces, inner));
+}
+
+function lookUp(
+  host: string,
+  namespaces: { readonly gateway: string; readonly service: string },
+  catalog: CatalogReader,
+): MergedRule | undefined {
   const patterns = [...spellings(host), ...wildcardsOver(host), '*'];
   const rules = patterns.map((pattern) => usable(catalog.destinationRules(pattern), namespaces.gateway));
   if (rules.every((some) => some.length === 0)) return undefined;
