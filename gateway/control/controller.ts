@@ -3,6 +3,7 @@
 // Called by: roles/control.ts. The road: change -> settle -> choose -> build -> publish -> accept -> report.
 import type { Problem } from '../snapshot/problem.ts';
 import type { SnapshotUnits } from '../snapshot/snapshot.ts';
+import { inSlices } from '../support/slices.ts';
 import { realTimers, type Timers } from '../support/timers.ts';
 import type { Evaluator } from './evaluator.ts';
 import { ProblemBoard } from './problem-board.ts';
@@ -17,6 +18,9 @@ import type { SourceEvent } from './source/source.ts';
 export const BATCH_MS = 20;
 /** A publication that could not be written is tried again after so long. */
 export const RETRY_MS = 5_000;
+
+/** Many changes at once are worked in so long at a time. */
+const SLICE_MS = 20;
 
 export type ControllerOptions = {
   readonly store: ObjectStore;
@@ -150,7 +154,7 @@ export class Controller {
     if (this.#reviewWanted) evaluator.review();
     this.#reviewWanted = false;
     this.#begun += 1;
-    this.#quarantine.choose();
+    await this.#choose();
     this.#planNext();
     const { units } = evaluator;
     const outcome = await publisher.publish(units);
@@ -161,6 +165,15 @@ export class Controller {
     this.#tidying ??= publisher.tidy().finally(() => {
       this.#tidying = undefined;
     });
+  }
+
+  async #choose(): Promise<void> {
+    this.#board.isDeciding = true;
+    try {
+      await inSlices(this.#quarantine.choose(), SLICE_MS);
+    } finally {
+      this.#board.isDeciding = false;
+    }
   }
 
   /** What waits for endpoints does not wait for ever. */

@@ -18,24 +18,22 @@ export type ResourceChanges = Iterable<readonly [ResourceKey, Resource | undefin
  * cost is that of the change. A change is taken back by the opposite one.
  */
 export class Evaluator {
-  readonly #catalog = new Catalog();
-  readonly #build: IncrementalBuild;
-  readonly #analysis: Analysis;
+  readonly #gateway: GatewayIdentity;
   readonly #files = new CertificateFiles();
   readonly #now: () => number;
   readonly #found = new ProblemLedger();
+  #catalog = new Catalog();
+  #build: IncrementalBuild;
+  #analysis: Analysis;
   #units: SnapshotUnits;
+  /** False after an exception of our own code half way: what was worked out before is not trusted. */
+  #isSound = true;
 
   constructor(gateway: GatewayIdentity, now: () => number) {
-    this.#build = new IncrementalBuild(gateway, this.#catalog);
-    this.#analysis = new Analysis(this.#catalog, {
-      gatewayNamespace: gateway.namespace,
-      gatewayLabels: gateway.labels,
-      acceptUnenforced: gateway.acceptUnenforced ?? [],
-      nodePorts: ownPorts(gateway),
-      scope: 'whole',
-    });
+    this.#gateway = gateway;
     this.#now = now;
+    this.#build = new IncrementalBuild(gateway, this.#catalog);
+    this.#analysis = this.#newAnalysis();
     // The ports of the settings are listened on without any object.
     this.#units = this.#work(this.#catalog.update([]));
   }
@@ -51,6 +49,7 @@ export class Evaluator {
   }
 
   apply(changes: ResourceChanges): void {
+    if (!this.#isSound) return this.#startOver(changes);
     const change = this.#catalog.update(changes);
     if (change.resources.length === 0) return;
     const concernsFiles = change.resources.some(({ before, after }) => (after ?? before)?.kind === 'Gateway');
@@ -73,6 +72,7 @@ export class Evaluator {
 
   /** Looks at what changes without any object: the files of certificates, and the time. */
   review(): void {
+    if (!this.#isSound) return this.#startOver([]);
     this.#units = this.#work(this.#withFiles(this.#catalog.update([])));
   }
 
@@ -82,10 +82,39 @@ export class Evaluator {
   }
 
   #work(change: CatalogChange): SnapshotUnits {
+    this.#isSound = false;
     const { units, problems } = this.#build.update(change);
     for (const one of problems) this.#found.change(one);
     for (const one of this.#analysis.update(change, this.#now())) this.#found.change(one);
+    this.#isSound = true;
     return units;
+  }
+
+  /** Works everything out anew. */
+  #startOver(changes: ResourceChanges): void {
+    const resources = [...this.#catalog.entries()];
+    this.#catalog = new Catalog();
+    this.#build = new IncrementalBuild(this.#gateway, this.#catalog);
+    this.#analysis = this.#newAnalysis();
+    this.#catalog.update(resources);
+    // Kept even if the rest fails again: it is what the next try begins with.
+    this.#catalog.update(changes);
+    const change = this.#withFiles({ ...this.#catalog.update([]), resources: this.#catalog.all() });
+    const { units } = this.#build.update(change);
+    this.#analysis.update(change, this.#now());
+    this.#found.replaceAll([...this.#build.problems(), [...this.#analysis.findings()]]);
+    this.#units = units;
+    this.#isSound = true;
+  }
+
+  #newAnalysis(): Analysis {
+    return new Analysis(this.#catalog, {
+      gatewayNamespace: this.#gateway.namespace,
+      gatewayLabels: this.#gateway.labels,
+      acceptUnenforced: this.#gateway.acceptUnenforced ?? [],
+      nodePorts: ownPorts(this.#gateway),
+      scope: 'whole',
+    });
   }
 
   #withFiles(change: CatalogChange): CatalogChange {

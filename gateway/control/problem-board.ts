@@ -32,6 +32,8 @@ export class ProblemBoard {
   #known: readonly unknown[] = [];
   #outsideRevision = 0;
   #waiting = false;
+  /** While it is decided what is served, half of it is nobody's business: the list stays. */
+  isDeciding = false;
 
   constructor(options: BoardOptions) {
     this.#options = options;
@@ -68,6 +70,7 @@ export class ProblemBoard {
 
   /** True when the list was made anew. */
   #refresh(): boolean {
+    if (this.isDeciding) return false;
     const { store, publisher, evaluator, quarantine } = this.#options;
     const { problems } = publisher;
     const parts = [

@@ -29,6 +29,15 @@ export class ProblemLedger {
     for (const problem of before) this.#remove(problem);
   }
 
+  /** Whatever was told before: this is everything that is found now. What was there at the last acceptance stays so. */
+  replaceAll(found: Iterable<readonly Problem[]>): void {
+    for (const id of this.#errors.keys()) if (!this.#new.delete(id)) this.#gone.add(id);
+    this.#errors.clear();
+    this.#entries.clear();
+    this.#revision += 1;
+    for (const after of found) this.change({ after });
+  }
+
   /** Every problem once, in any order. */
   *problems(): Generator<Problem> {
     for (const { problem } of this.#entries.values()) yield problem;

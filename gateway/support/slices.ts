@@ -9,6 +9,18 @@ export function atOnce<T>(work: Steps<T>): T {
   }
 }
 
+/** Does it in slices of so many ms, between which the loop runs. */
+export async function inSlices<T>(work: Steps<T>, sliceMs: number): Promise<T> {
+  for (;;) {
+    const end = performance.now() + sliceMs;
+    do {
+      const step = work.next();
+      if (step.done === true) return step.value;
+    } while (performance.now() < end);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 /**
  * Does one work after the other, each in slices of so many ms, between which the loop runs. What fits into the first
  * slice is done before `do` returns. Works must not throw.

@@ -15,6 +15,7 @@
 // 5. A deletion is always obeyed; what still refers to the deleted object is served as far as it resolves, with a Problem.
 // Good is what all workers have served.
 import type { ObjectRef, Problem } from '../../snapshot/problem.ts';
+import type { Steps } from '../../support/slices.ts';
 import { type Resource, type ResourceKey, type ResourceKind, resourceKey } from '../resource/resource.ts';
 import { isUsable, type ObjectStore, type StoredObject, type UsableVersion } from './object-store.ts';
 import type { ObjectVersion } from './source.ts';
@@ -43,6 +44,9 @@ export type QuarantineOptions = {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 };
+
+/** So many objects are worked in without a pause. */
+const GROUP = 250;
 
 /** So many suspects are tried one by one; more wait together. */
 const MAX_TRIALS = 8;
@@ -83,17 +87,28 @@ export class Quarantine {
     this.#now = now;
   }
 
-  /** Decides about everything that was touched, and about what waits for it; the workbench then holds the choice. */
-  choose(): void {
+  /**
+   * Decides about everything that was touched, and about what waits for it; the workbench then holds the choice. In steps:
+   * ten thousand objects at once take seconds, and others want to be heard meanwhile.
+   */
+  *choose(): Steps<void> {
     const touched = this.#store.takeTouched();
     const keys = new Set(touched);
     // Endpoints bring forward what waits for them, and thereby what waits for that.
     if (this.waitsUntil !== undefined || touched.values().some(mayCure)) for (const key of this.#waiting) keys.add(key);
-    const sorted = [...keys].sort();
-    this.#workbench.apply(sorted.map((key) => this.#begin(key)));
-    this.#turnDownErroneous();
-    this.#turnDownEmpty();
-    this.#turnDownHarmful();
+    try {
+      for (const group of groupsOf([...keys].sort())) {
+        this.#workbench.apply(group.map((key) => this.#begin(key)));
+        yield;
+      }
+      this.#turnDownErroneous();
+      this.#turnDownEmpty();
+      this.#turnDownHarmful();
+    } catch (error) {
+      // A defect of ours: nothing was decided.
+      for (const key of keys) this.#store.touch(key);
+      throw error;
+    }
   }
 
   /** When to choose again though nothing is touched: somebody has waited long enough. Undefined: nobody waits. */
@@ -349,6 +364,19 @@ function keyOf(problem: Problem): ResourceKey {
 /** True when a change of this object may end somebody's error. */
 function mayCure(key: ResourceKey): boolean {
   return !HARMLESS.has(kindOf(key));
+}
+
+/**
+ * In parts that take some milliseconds each. What routes lead to comes first: it costs little until there are routes, so
+ * that nothing is built twice. Few objects are one part.
+ */
+function groupsOf(keys: readonly ResourceKey[]): (readonly ResourceKey[])[] {
+  if (keys.length <= GROUP) return [keys];
+  const isRoute = (key: ResourceKey): boolean => kindOf(key) === 'VirtualService';
+  const ordered = [...keys.filter((key) => !isRoute(key)), ...keys.filter(isRoute)];
+  const groups: ResourceKey[][] = [];
+  for (let begin = 0; begin < ordered.length; begin += GROUP) groups.push(ordered.slice(begin, begin + GROUP));
+  return groups;
 }
 
 function kindOf(key: ResourceKey): string {

@@ -45,6 +45,9 @@ class Kit {
   readonly store = new ObjectStore({ accepted: [], keeper: { set: () => undefined, remove: () => undefined } });
   readonly controller: Controller;
   publisherProblems: Problem[] = [];
+  onDefect: (error: unknown) => void = (error) => {
+    throw error;
+  };
   running = 0;
   mostRunning = 0;
   answer: (units: SnapshotUnits) => Promise<PublishOutcome> = () =>
@@ -66,9 +69,7 @@ class Kit {
       publisher: new ManualPublisher(this),
       onRound: () => undefined,
       onProblems: () => undefined,
-      onDefect: (error) => {
-        throw error;
-      },
+      onDefect: (error) => this.onDefect(error),
       now: () => this.timers.now(),
       timers: this.timers,
     });
@@ -197,6 +198,35 @@ test('a publication that failed is tried again after five seconds', async () => 
   await kit.settle();
   assert.equal(kit.published.length, 2);
   assert.ok(kit.store.size > 0);
+});
+
+test('an exception in our own code costs its round: what comes later is worked out as if it had never been', async () => {
+  const kit = new Kit();
+  await kit.begin();
+  const defects: unknown[] = [];
+  kit.onDefect = (error) => void defects.push(error);
+  const [good] = interpretFile('f.yaml', virtualServiceYaml({ v1: 1 }, { name: 'poison' }), undefined).objects;
+  assert.ok(good?.resource?.kind === 'VirtualService');
+  const spec = new Proxy(good.resource.spec, {
+    get: () => {
+      throw new Error('a defect');
+    },
+  });
+  kit.controller.handle({ type: 'upsert', object: { ...good, resource: { ...good.resource, spec } } });
+  await kit.settle();
+  kit.write(virtualServiceYaml({ v1: 1, v2: 9 }));
+  await kit.settle();
+  assert.equal(defects.length, 2);
+  assert.equal(kit.published.length, 1, 'what is served stays');
+  kit.controller.handle({ type: 'upsert', object: good });
+  await kit.settle();
+  assert.deepEqual(kit.hosts().sort(), ['poison.example', 'shop.example']);
+  const fresh = new Kit();
+  await fresh.begin();
+  fresh.write(virtualServiceYaml({ v1: 1, v2: 9 }), virtualServiceYaml({ v1: 1 }, { name: 'poison' }));
+  await fresh.settle();
+  assert.equal(JSON.stringify(kit.published.at(-1)), JSON.stringify(fresh.published.at(-1)));
+  assert.deepEqual(kit.controller.problems, fresh.controller.problems);
 });
 
 test('a change that waits for endpoints is served when its time is over, though nothing else happens', async () => {

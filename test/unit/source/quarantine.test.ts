@@ -10,6 +10,7 @@ import { ENDPOINTS_MS, Quarantine } from '#gateway/control/source/quarantine.ts'
 import type { Problem } from '#gateway/snapshot/problem.ts';
 import type { VirtualHost } from '#gateway/snapshot/route.ts';
 import type { SnapshotUnits } from '#gateway/snapshot/snapshot.ts';
+import { atOnce } from '#gateway/support/slices.ts';
 import { destinationRuleYaml, gatewayYaml, serviceAndPodYaml, virtualServiceYaml } from '../../kit/yaml-objects.ts';
 import { edits } from '../build/small-world.ts';
 
@@ -60,7 +61,7 @@ class World {
   }
 
   round(): Choice {
-    this.#quarantine.choose();
+    atOnce(this.#quarantine.choose());
     this.#quarantine.accept(86_400_000);
     return { problems: this.problems(), quarantined: { has: (key) => this.#quarantine.isQuarantined(key) } };
   }

@@ -83,6 +83,15 @@ export class Catalog {
     return this.#resources.get(key);
   }
 
+  entries(): Iterable<[ResourceKey, Resource]> {
+    return this.#resources.entries();
+  }
+
+  /** Everything there is, as if all of it came now. */
+  all(): ResourceChange[] {
+    return [...this.#resources].map(([key, after]) => ({ key, after }));
+  }
+
   keys(): Iterable<ResourceKey> {
     return this.#resources.keys();
   }
