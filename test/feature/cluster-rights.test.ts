@@ -128,7 +128,8 @@ async function objectsOfAllKinds(): Promise<KubeObject[]> {
       apiVersion: 'v1',
       kind: 'Secret',
       type: 'kubernetes.io/tls',
-      metadata: { name: 'shop', namespace: 'istio-system' },
+      // Not in the gateway's own namespace: only then is any other one asked for it.
+      metadata: { name: 'shop', namespace: furtherNamespace },
       data: { 'tls.crt': encode(certificatePem), 'tls.key': encode(privateKeyPem) },
     },
     istio('Gateway', 'secure', {

@@ -7,7 +7,7 @@ import { Discovery } from '../../kubernetes/discovery.ts';
 import { resourcePath, type ServedResource } from '../../kubernetes/resource-path.ts';
 import type { Labels, Resource, ResourceKey } from '../../resource/resource.ts';
 import { keyOfObject, slimmed, toVersion } from './object-version.ts';
-import { WantedSecrets } from './wanted-secrets.ts';
+import { isUsableSecret, WantedSecrets } from './wanted-secrets.ts';
 import { type EndpointMode, type WatchedKind, watchedGroups, watchedKinds } from './watched-kinds.ts';
 
 /** What a cluster holds; `unread` names kinds that this account may not list. */
@@ -33,10 +33,17 @@ export async function readCluster(
   const wanted = new WantedSecrets(gateway);
   for (const [key, resource] of reading.resources) wanted.update(key, resource);
   for (const [index, resource] of given.entries()) wanted.update(`given ${index}`, resource);
-  for (const kind of kinds.filter(({ named }) => named === true))
-    for (const namespace of wanted.namespaces())
-      await reading.list(kind, { namespace, wants: (key) => wanted.has(key) });
+  for (const kind of kinds.filter(({ named }) => named === true)) await readSecrets(kind, wanted, reading);
   return { resources: reading.resources, unread: [...reading.unread] };
+}
+
+/** As the running gateway does: beside a Gateway only what its own namespace lacks. */
+async function readSecrets(kind: WatchedKind, wanted: WantedSecrets, reading: Reading): Promise<void> {
+  const wants = (key: ResourceKey): boolean => wanted.has(key);
+  const own = wanted.namespaces(() => false);
+  for (const namespace of own) await reading.list(kind, { namespace, wants });
+  const all = wanted.namespaces((key) => !isUsableSecret(reading.resources.get(key)));
+  for (const namespace of all.difference(own)) await reading.list(kind, { namespace, wants });
 }
 
 type Part = { readonly namespace: string; readonly wants: (key: ResourceKey) => boolean };

@@ -14,7 +14,12 @@ export function unreachable(location: string, error: ApiError, objects: number):
 
 /** Kinds that cannot be read for the same reason, though the server answers. */
 export function unreadable(places: readonly Place[], error: ApiError): Problem {
-  const [code, advice] = remedyOf(error);
+  const [code, remedy] = remedyOf(error);
+  const beside = places.find(({ kind, namespace }) => kind === 'Secret' && namespace !== undefined)?.namespace;
+  const advice =
+    error.status === 403 && beside !== undefined && places.length === 1
+      ? `Let it read the Secrets there (kubectl apply -n ${beside} -f config/cluster/per-namespace), or put the certificate into the gateway's own namespace.`
+      : remedy;
   const objects = places.reduce((sum, place) => sum + place.objects, 0);
   const what = `${[...new Set(places.map(nameOf))].join(', ')} cannot be read: ${sentence(error.message)}`;
   return problem('error', code, [what, meanwhile(objects), advice]);

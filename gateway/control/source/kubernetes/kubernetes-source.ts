@@ -23,7 +23,7 @@ import { DiscoveryLoop } from './discovery-loop.ts';
 import { isOfKind, keyOfObject, slimmed, toVersion } from './object-version.ts';
 import type { ReflectorTimings } from './reflector.ts';
 import { kindStatus } from './source-status.ts';
-import { WantedSecrets } from './wanted-secrets.ts';
+import { isUsableSecret, WantedSecrets } from './wanted-secrets.ts';
 import { WatchedKindState } from './watched-kind-state.ts';
 import type { WatchedKind } from './watched-kinds.ts';
 import { WatchedScope } from './watched-scope.ts';
@@ -178,13 +178,20 @@ export class KubernetesSource implements ObjectSource {
     if (kind.insteadOf !== undefined && discovery.find(asServed(kind.insteadOf)) !== undefined)
       return state.end('unneeded');
     if (resource === undefined) return state.end('absent');
-    if (kind.named) state.watch(resource, this.#secrets.namespaces());
+    if (kind.named) state.watch(resource, this.#secretNamespaces(state));
     else state.watch(resource, kind.scope === 'cluster' || namespaces.length === 0 ? [undefined] : this.#named());
   }
 
   /** A policy of the gateway's own namespace or of the root one that is not read would not close what it guards. */
   #named(): ReadonlySet<string> {
     return new Set([...this.#options.namespaces, this.#options.gateway.namespace, ROOT_NAMESPACE]);
+  }
+
+  /** Beside its Gateway a Secret is looked for only if the gateway's own namespace has none that can be used. */
+  #secretNamespaces(state: WatchedKindState): Set<string> {
+    const own = state.scopes.get(this.#options.gateway.namespace);
+    const isTold = own !== undefined && (own.isListed || own.failure?.error.status === 403);
+    return this.#secrets.namespaces((key) => isTold && !isUsableSecret(own.objects().get(key)?.resource));
   }
 
   #createScope(
@@ -217,26 +224,24 @@ export class KubernetesSource implements ObjectSource {
       // An unreadable version leaves the last good one in use, and its Secrets with it.
       if (event.object.resource !== undefined) this.#wantSecrets(event.object.key, event.object);
     } else if (event.type === 'remove' && event.key.startsWith('Gateway/')) this.#wantSecrets(event.key, undefined);
+    else if (keyOfEvent(event)?.startsWith('Secret/')) this.#review();
   }
 
   /** Gateways that change together are looked at together. */
   #wantSecrets(key: ResourceKey, version: ObjectVersion | undefined): void {
-    const isFirst = this.#secretsChanged.size === 0;
     for (const namespace of this.#secrets.update(key, version?.resource)) this.#secretsChanged.add(namespace);
-    if (isFirst && this.#secretsChanged.size > 0) setImmediate(() => this.#watchSecrets());
+    if (this.#secretsChanged.size > 0) this.#review();
   }
 
   #watchSecrets(): void {
     const changed = this.#secretsChanged;
     this.#secretsChanged = new Set();
-    if (this.#closing.signal.aborted) return;
     for (const state of this.#kinds.filter(({ kind }) => kind.named)) {
       const before = new Set(state.scopes.values());
       if (state.presence === 'served') this.#watchKind(state);
       for (const scope of state.scopes.values())
         if (before.has(scope) && changed.has(scope.namespace ?? '')) scope.relist();
     }
-    this.#review();
   }
 
   /** A failure is judged again when it has lasted. A kind that is gone, and an outage, show in the discovery. */
@@ -264,6 +269,7 @@ export class KubernetesSource implements ObjectSource {
     setImmediate(() => {
       this.#reviewing = false;
       if (this.#closing.signal.aborted) return;
+      this.#watchSecrets();
       this.#dropReplaced();
       this.#tellProblems();
       this.#trySync();
@@ -272,12 +278,14 @@ export class KubernetesSource implements ObjectSource {
 
   /** What a kind held is given up once the kind that stands in its place has told everything. */
   #dropReplaced(): void {
-    for (const { kind, presence, unwatched } of this.#kinds) {
+    for (const state of this.#kinds) {
+      const { kind, presence, unwatched } = state;
+      const isAnsweredAll = isAnswered(state);
       // Of namespaces that are not watched any more.
       if (presence === 'served' && !kind.named) this.#dropAll(unwatched);
       if (presence === 'unneeded' && this.#kinds.some((other) => other.kind === kind.insteadOf && isAnswered(other)))
         this.#dropAll(unwatched);
-      if (kind.named && presence === 'served' && this.#areGatewaysKnown()) this.#dropAll(unwatched);
+      if (kind.named && presence === 'served' && isAnsweredAll && this.#areGatewaysKnown()) this.#dropAll(unwatched);
     }
   }
 
@@ -337,6 +345,11 @@ export class KubernetesSource implements ObjectSource {
     });
     this.#waiting.add(cancel);
   }
+}
+
+function keyOfEvent(event: SourceEvent): ResourceKey | undefined {
+  if (event.type === 'upsert') return event.object.key;
+  return event.type === 'remove' ? event.key : undefined;
 }
 
 function sentences(problems: readonly Problem[]): string {

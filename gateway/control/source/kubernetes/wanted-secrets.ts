@@ -15,8 +15,15 @@ export class WantedSecrets {
     return this.#named.has(key);
   }
 
-  namespaces(): Set<string> {
-    return new Set(this.#named.keys().map(namespaceOf));
+  /** The gateway's own namespace, and that of each Gateway with a Secret that the own one `lacks`: no others are asked. */
+  namespaces(lacks: (ownSecret: ResourceKey) => boolean): Set<string> {
+    const own = this.#gateway.namespace;
+    const wanted = new Set<string>();
+    for (const key of this.#named.keys()) {
+      const [, namespace = '', name = ''] = key.split('/');
+      if (namespace === own || lacks(resourceKey({ kind: 'Secret', namespace: own, name }))) wanted.add(namespace);
+    }
+    return wanted;
   }
 
   /** Takes the newest readable version of a Gateway, or that it is gone; gives the namespaces in which others are wanted now. */
@@ -49,6 +56,11 @@ export class WantedSecrets {
     else this.#named.set(secret, count);
     return count;
   }
+}
+
+/** Whether a server can show this certificate. */
+export function isUsableSecret(resource: Resource | undefined): boolean {
+  return resource?.kind === 'Secret' && resource.spec.tls !== undefined;
 }
 
 function namespaceOf(key: ResourceKey): string {

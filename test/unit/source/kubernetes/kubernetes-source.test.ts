@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { istioDefinitions } from '#test/kit/api-server/istio-definitions.ts';
+import { makeCa } from '#test/kit/certificates.ts';
 import { eventually } from '#test/kit/eventually.ts';
 import {
   aGateway,
@@ -95,6 +96,25 @@ test('Secrets are asked for only where Gateways of ours name them, and only thos
   });
   server.delete(aGateway('ours', undefined));
   await eventually(() => watcher.keys('Secret').length === 0, { what: 'nobody names a Secret any more' });
+});
+
+test('a usable Secret of the own namespace keeps us from asking beside the Gateway', async (context) => {
+  const cluster = await watchedCluster(context);
+  const { server } = cluster;
+  const { certificatePem, privateKeyPem } = await (await makeCa()).issue({ names: ['a.example'] });
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const good = { ...aSecret('cert'), data: { 'tls.crt': base64(certificatePem), 'tls.key': base64(privateKeyPem) } };
+  server.apply(aGateway('ours', 'cert'), good, aSecret('cert', 'default'));
+  const watcher = await started(cluster);
+  const asked = (): string[] => server.audit.entries({ resource: 'secrets' }).map(({ namespace }) => namespace);
+  assert.deepEqual(watcher.keys('Secret'), ['Secret/istio-system/cert']);
+  assert.deepEqual([...new Set(asked())], ['istio-system']);
+  server.delete(good);
+  await eventually(() => watcher.keys('Secret').join() === 'Secret/default/cert', {
+    what: 'the one beside the Gateway',
+  });
+  server.apply(good);
+  await eventually(() => watcher.keys('Secret').join() === 'Secret/istio-system/cert');
 });
 
 test('with named namespaces no other is asked for, but for the gateway and the mesh as a whole', async (context) => {
