@@ -8,6 +8,7 @@ import {
   aSecret,
   aVirtualService,
   synced,
+  TIMINGS,
   type WatchedCluster,
   type Watcher,
   watchedCluster,
@@ -166,6 +167,26 @@ test('an old cluster without EndpointSlices and bookmarks is read by its Endpoin
   const watcher = await started(cluster);
   assert.deepEqual(watcher.keys('Endpoints'), ['Endpoints/default/myapp']);
   assert.deepEqual(watcher.problems, []);
+});
+
+test('watches that fall silent are given up and opened again', async (context) => {
+  const cluster = await watchedCluster(context);
+  cluster.server.apply(aVirtualService('myapp'));
+  const watcher = await started(cluster, { timings: { ...TIMINGS, silenceMs: 400 } });
+  const status = () => watcher.source.status().kinds?.find(({ kind }) => kind === 'VirtualService');
+  const watches = (): number => status()?.watches ?? 0;
+  // Bookmarks have shown that silence is a fault; the watch after that is held to it.
+  await eventually(() => watches() === 1);
+  const opened = status()?.lastSyncAt ?? 0;
+  await eventually(() => (status()?.lastSyncAt ?? 0) > opened);
+  cluster.server.faults.endWatches();
+  await eventually(() => watches() === 2);
+  cluster.server.faults.stallWatches();
+  cluster.server.patch(aVirtualService('myapp'), { metadata: { labels: { changed: 'yes' } } });
+  await eventually(() => watches() > 2, { timeoutMs: 10_000, what: 'the silence is noticed' });
+  assert.equal(watcher.told(`${VS}/myapp`), 1);
+  cluster.server.faults.resumeWatches();
+  await eventually(() => watcher.told(`${VS}/myapp`) === 2, { timeoutMs: 10_000 });
 });
 
 test('a restart begins with what was known and removes what the first lists lack', async (context) => {

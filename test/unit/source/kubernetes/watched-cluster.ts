@@ -18,7 +18,7 @@ import { TcpRelay } from '#test/kit/tcp-relay.ts';
 import { temporaryFolder } from '#test/kit/temporary-folder.ts';
 
 /** Fast enough for a test, and still with every mechanism at work. */
-const TIMINGS = { pageSize: 3, healthyMs: 50, backoff: { firstMs: 10, longestMs: 100 } };
+export const TIMINGS = { pageSize: 3, healthyMs: 50, backoff: { firstMs: 10, longestMs: 100 } };
 
 /** A source with everything it told, folded together as the controller would. */
 export class Watcher {
