@@ -40,11 +40,24 @@ export class EndpointRuntime implements BalancedEndpoint {
   }
 }
 
+/** What a new version is made ready with. */
+export type StageParts = {
+  readonly context: UpstreamContext;
+  readonly metrics: ProxyMetrics;
+  readonly random: () => number;
+};
+
 /** A new version of a cluster, ready to be put in place. */
 export type StagedCluster = {
   readonly cluster: Cluster;
   readonly endpoints: Map<string, EndpointRuntime>;
-  readonly random: () => number;
+  /** Endpoints that stay, and are to have another weight or time. */
+  readonly changes: readonly { readonly runtime: EndpointRuntime; readonly weight: number }[];
+  readonly gone: readonly EndpointRuntime[];
+  readonly series: DestinationMetrics;
+  /** Absent where it can only be made when the weights are set. */
+  readonly picker: Picker<EndpointRuntime> | undefined;
+  readonly newPicker: () => Picker<EndpointRuntime>;
 };
 
 /** How often a pick may fall on an endpoint that was tried before another is searched for in order. */
@@ -67,38 +80,46 @@ export class ClusterRuntime {
   }
 
   /** Makes ready what `update` puts in place: nothing that requests see. Endpoints that stay keep their connections. */
-  stage(cluster: Cluster, context: UpstreamContext, random: () => number): StagedCluster {
+  stage(cluster: Cluster, { context, metrics, random }: StageParts): StagedCluster {
+    const { connectTimeoutMs } = cluster;
     const endpoints = new Map<string, EndpointRuntime>();
+    const changes: StagedCluster['changes'][number][] = [];
     for (const endpoint of cluster.endpoints) {
       const name = addressPort(endpoint.address, endpoint.port);
       const known = this.#endpoints.get(name);
-      endpoints.set(name, known ?? new EndpointRuntime(context, endpoint, cluster.connectTimeoutMs));
+      if (known !== undefined && (known.weight !== endpoint.weight || known.pool.connectTimeoutMs !== connectTimeoutMs))
+        changes.push({ runtime: known, weight: endpoint.weight });
+      endpoints.set(name, known ?? new EndpointRuntime(context, endpoint, connectTimeoutMs));
     }
-    // Which weights are even is decided at once: they are set when it is put in place.
-    return { cluster, endpoints, random };
+    const gone = [...this.#endpoints].flatMap(([name, runtime]) => (endpoints.has(name) ? [] : [runtime]));
+    const newPicker = (): Picker<EndpointRuntime> => createPicker(cluster.balancer, [...endpoints.values()], random);
+    // A picker is made for the weights that endpoints have: those in use change only when it is put in place.
+    const picker = changes.length === 0 ? newPicker() : undefined;
+    return { cluster, endpoints, changes, gone, series: metrics.seriesFor(cluster), picker, newPicker };
   }
 
-  /** Takes over a new version (undefined: the cluster is gone), staged since the last one. */
+  /** Takes over a new version, staged since the last one; undefined: the cluster is gone. */
   update(staged: StagedCluster | undefined, metrics: ProxyMetrics): void {
-    const previous = this.#endpoints;
-    this.cluster = staged?.cluster;
-    if (staged === undefined) {
-      metrics.retire(this.key);
-      this.#endpoints = new Map();
-      this.#picker = undefined;
-    } else {
-      const { cluster, endpoints, random } = staged;
-      this.destination = metrics.destination(cluster);
-      for (const endpoint of cluster.endpoints) {
-        const runtime = endpoints.get(addressPort(endpoint.address, endpoint.port));
-        if (runtime === undefined) continue;
-        runtime.weight = endpoint.weight;
-        runtime.pool.connectTimeoutMs = cluster.connectTimeoutMs;
-      }
-      this.#endpoints = endpoints;
-      this.#picker = createPicker(cluster.balancer, [...endpoints.values()], random);
+    if (staged === undefined) return this.#end(metrics);
+    const { cluster, endpoints, changes, gone, series, picker, newPicker } = staged;
+    this.cluster = cluster;
+    this.destination = series;
+    metrics.adopt(this.key, series);
+    for (const { runtime, weight } of changes) {
+      runtime.weight = weight;
+      runtime.pool.connectTimeoutMs = cluster.connectTimeoutMs;
     }
-    for (const [name, gone] of previous) if (!this.#endpoints.has(name)) gone.pool.close();
+    this.#endpoints = endpoints;
+    this.#picker = picker ?? newPicker();
+    for (const runtime of gone) runtime.pool.close();
+  }
+
+  #end(metrics: ProxyMetrics): void {
+    metrics.retire(this.key);
+    this.cluster = undefined;
+    this.#picker = undefined;
+    this.close();
+    this.#endpoints = new Map();
   }
 
   /** The worker ends: idle connections go. */

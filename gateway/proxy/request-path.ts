@@ -108,7 +108,7 @@ export class Proxy {
       idleMs: settings.timeouts.upstreamIdleMs,
       report,
     });
-    this.#compiler = new TableCompiler(this.#upstream, this.#random);
+    this.#compiler = new TableCompiler({ context: this.#upstream, metrics, random: this.#random });
     this.#context = new ProxyContext({
       settings,
       wheel,

@@ -8,13 +8,12 @@ import type { Route, VirtualHost } from '../snapshot/route.ts';
 import type { SnapshotDelta } from '../snapshot/snapshot.ts';
 import type { Steps } from '../support/slices.ts';
 import { WeightedChoice } from './balance/weighted.ts';
-import { ClusterRuntime, type StagedCluster } from './cluster-runtime.ts';
+import { ClusterRuntime, type StagedCluster, type StageParts } from './cluster-runtime.ts';
 import { CompileError } from './compile-error.ts';
 import { ForwardTarget } from './forward-target.ts';
 import { accessDenied, type Reply, replies } from './reply/replies.ts';
 import { HostTable } from './route/host-table.ts';
 import { type CompiledVirtualHost, compileVirtualHost } from './route/virtual-host.ts';
-import type { UpstreamContext } from './upstream/upstream-context.ts';
 
 /** A virtual host ready to match; `attached` is set for routes that forward. */
 export type CompiledHost = Omit<CompiledVirtualHost<ForwardTarget | undefined>, 'sole'> & {
@@ -56,12 +55,12 @@ export class TableCompiler {
   readonly #clusters = new Map<string, ClusterRuntime>();
   /** Clusters that perhaps nobody needs any more. */
   readonly #idle = new Set<ClusterRuntime>();
-  readonly #upstream: UpstreamContext;
+  readonly #parts: StageParts;
   readonly #random: () => number;
 
-  constructor(upstream: UpstreamContext, random: () => number) {
-    this.#upstream = upstream;
-    this.#random = random;
+  constructor(parts: StageParts) {
+    this.#parts = parts;
+    this.#random = parts.random;
   }
 
   /**
@@ -105,9 +104,10 @@ export class TableCompiler {
     }
     for (const key of prepared.removedHosts) this.#forget(key);
     for (const [key, host] of prepared.hosts) {
-      this.#forget(key);
+      const before = this.#hosts.get(key);
       this.#hosts.set(key, host);
       this.#count(host, 1);
+      if (before !== undefined) this.#count(before, -1);
     }
     for (const runtime of this.#idle)
       if (runtime.cluster === undefined && runtime.references === 0) this.#clusters.delete(runtime.key);
@@ -134,7 +134,7 @@ export class TableCompiler {
     const clusters = new Map<ClusterRuntime, StagedCluster>();
     for (const [key, cluster] of Object.entries(delta.set.clusters)) {
       const runtime = this.#cluster(key);
-      clusters.set(runtime, runtime.stage(cluster, this.#upstream, this.#random));
+      clusters.set(runtime, runtime.stage(cluster, this.#parts));
       yield;
     }
     return clusters;
@@ -198,7 +198,7 @@ export class TableCompiler {
     for (const target of host.targets.values())
       for (const cluster of target.clusters) {
         cluster.references += by;
-        if (by < 0) this.#idle.add(cluster);
+        if (cluster.references === 0) this.#idle.add(cluster);
       }
   }
 

@@ -117,12 +117,22 @@ export class ProxyMetrics {
 
   /** The series of a cluster, created or revived; the same object as long as its labels do not change. */
   destination(cluster: Cluster): DestinationMetrics {
+    const found = this.seriesFor(cluster);
+    this.adopt(cluster.key, found);
+    return found;
+  }
+
+  /** The same without showing it yet: for a version that is being made ready. */
+  seriesFor(cluster: Cluster): DestinationMetrics {
     const known = this.#live.get(cluster.key) ?? this.#retired.get(cluster.key);
     const labels = destinationLabels(cluster);
-    const found = known !== undefined && sameLabels(known.labels, labels) ? known : new DestinationMetrics(labels);
-    this.#retired.delete(cluster.key);
-    this.#live.set(cluster.key, found);
-    return found;
+    return known !== undefined && sameLabels(known.labels, labels) ? known : new DestinationMetrics(labels);
+  }
+
+  /** Shows series that were made ready. */
+  adopt(clusterKey: string, series: DestinationMetrics): void {
+    this.#retired.delete(clusterKey);
+    this.#live.set(clusterKey, series);
   }
 
   /** The cluster left the configuration. Its counters stay visible until many others have left after it. */
