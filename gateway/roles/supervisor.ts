@@ -26,6 +26,7 @@ import { ticketKeys } from './ticket-keys.ts';
 
 const HEARTBEAT_MS = 1_000;
 const WORKER_SILENT_MS = 5_000;
+const WORKER_START_MS = 30_000;
 const CONTROL_SILENT_MS = 30_000;
 const ENTRY = fileURLToPath(new URL('../main.ts', import.meta.url));
 
@@ -251,7 +252,7 @@ export function startSupervisor(options: SupervisorOptions): RunningSupervisor {
   }
 
   const heartbeat = setInterval(() => {
-    pool.heartbeat(WORKER_SILENT_MS);
+    pool.heartbeat({ silentMs: WORKER_SILENT_MS, startMs: WORKER_START_MS });
     pool.broadcast({ type: 'source', detail: sourceDetail });
     control.heartbeat(CONTROL_SILENT_MS);
     // Connection counts change all the time; once a second is enough for people.

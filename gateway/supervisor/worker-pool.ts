@@ -99,12 +99,16 @@ export class WorkerPool {
     return this.#backoff.isLooping(performance.now());
   }
 
-  /** Asks every worker for a sign of life and kills those that gave none for `silentMs`; called every second. */
-  heartbeat(silentMs: number): void {
+  /**
+   * Asks every worker for a sign of life and kills those that gave none for `silentMs`; called every second. One that has
+   * not said yet that it is ready has `startMs`: on a machine without a free core it may take long to load, and its
+   * replacement would take as long.
+   */
+  heartbeat({ silentMs, startMs }: { readonly silentMs: number; readonly startMs: number }): void {
     this.#pingId += 1;
     const now = performance.now();
     for (const worker of this.#workers.values()) {
-      if (now - worker.child.lastHeard > silentMs) {
+      if (now - worker.child.lastHeard > (worker.state === 'starting' ? startMs : silentMs)) {
         this.#options.log('error', 'a worker gave no sign of life and is replaced', {
           worker: worker.index,
           pid: worker.pid,
