@@ -237,8 +237,8 @@ function isSame(kind: string, known: KubeObject, object: KubeObject): boolean {
         return [one.metadata.labels, status['podIP'], status['phase']];
       }
       case 'EndpointSlice': {
-        const endpoints = one['endpoints'] as { addresses: unknown; conditions: { ready: unknown } }[];
-        return endpoints.map(({ addresses, conditions }) => [addresses, conditions.ready]);
+        const endpoints = one['endpoints'] as { addresses: unknown; conditions?: { ready?: boolean } }[];
+        return endpoints.map(({ addresses, conditions }) => [addresses, conditions?.ready ?? true]);
       }
       case 'Secret':
         return one['data'];

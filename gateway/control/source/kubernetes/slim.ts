@@ -62,19 +62,25 @@ export function slimEndpointSlice(object: Fields): Fields {
   return {
     metadata: { ...pick(metadata, ['name', 'namespace']), labels: pick(fieldsOf(metadata['labels']), [SERVICE_NAME]) },
     ...pick(object, ['addressType']),
-    endpoints: listOf(object['endpoints']).map(slimEndpoint),
+    endpoints: listOf(object['endpoints']).map((endpoint) => slimEndpoint(endpoint, metadata['namespace'])),
     ports: listOf(object['ports']).map((port) => pick(port, ['name', 'port', 'protocol'])),
   };
 }
 
 const SERVICE_NAME = 'kubernetes.io/service-name';
 
-function slimEndpoint(endpoint: Fields): Fields {
+/** Most endpoints are ready Pods of the slice's own namespace: what goes without saying is left out. */
+function slimEndpoint(endpoint: Fields, namespace: unknown): Fields {
   const { targetRef } = endpoint;
+  const isReady = fieldsOf(endpoint['conditions'])['ready'] !== false;
   return {
-    ...pick(endpoint, ['addresses', 'conditions']),
-    ...(targetRef !== undefined && { targetRef: pick(fieldsOf(targetRef), ['kind', 'name', 'namespace']) }),
+    ...pick(endpoint, isReady ? ['addresses'] : ['addresses', 'conditions']),
+    ...(targetRef !== undefined && { targetRef: slimRef(fieldsOf(targetRef), namespace) }),
   };
+}
+
+function slimRef(ref: Fields, namespace: unknown): Fields {
+  return pick(ref, ref['namespace'] === namespace ? ['kind', 'name'] : ['kind', 'name', 'namespace']);
 }
 
 /** Leader elections of old clusters write annotations of Endpoints every two seconds. */
