@@ -106,7 +106,7 @@ for (const { what, begin, told, bearable } of OUTAGES) {
       await cluster.way.restore();
       await changeIsServed();
       await eventually(async () => (await gateway.problems()).length === 0, {
-        timeoutMs: 30_000,
+        timeoutMs: 60_000,
         what: `all is well again: ${(await gateway.problems()).join('\n')}`,
       });
     } finally {
@@ -126,6 +126,6 @@ async function changeIsServed(): Promise<void> {
       const answers = await Promise.all(Array.from({ length: 8 }, () => get(cluster.gateway.httpPort, '/')));
       return answers.every(({ body }) => body.trim() === expected);
     },
-    { timeoutMs: 30_000, what: `the change of weights to ${weight} is served` },
+    { timeoutMs: 60_000, what: `the change of weights to ${weight} is served` },
   );
 }
