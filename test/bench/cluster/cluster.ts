@@ -57,8 +57,9 @@ const WORKERS = 2;
 const CHANGES = 100;
 const STORM = { perSecond: 1_000, seconds: 10 } as const;
 const REQUESTS_PER_SECOND = 2_000;
-/** After a start, control still writes what it keeps. */
-const SETTLE_MS = 5_000;
+/** After a start, control still writes what it keeps; it is at rest when it uses less than this share of a core. */
+const REST = 0.05;
+const SETTLE_MS = 4_000;
 
 /** A small and a wide cluster for the price of a change, and the one that the targets speak of. */
 export async function measureCluster(workshop: Workshop, say: (line: string) => void): Promise<ClusterFigures> {
@@ -105,6 +106,7 @@ async function openGateway(size: ClusterSize, workshop: Workshop, say: (line: st
   say(`${size.services} services served ${coldStartS.toFixed(1)} s after the start`);
   const log = new ServedLog(gateway.output);
   await log.quiet(SETTLE_MS);
+  await isAtRest(gateway);
   const memory = memoryOf(gateway);
   const figures: SizeFigures = {
     services: size.services,
@@ -121,6 +123,16 @@ async function openGateway(size: ClusterSize, workshop: Workshop, say: (line: st
     await stopTree(child);
   };
   return { figures, gateway, ask, log, close };
+}
+
+async function isAtRest(gateway: Gateway): Promise<void> {
+  const { control } = rolesOf(gateway.pid ?? 0);
+  const used = async (): Promise<number> => {
+    const [begun, before] = [performance.now(), cpuOf(control).totalNs];
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    return (cpuOf(control).totalNs - before) / 1e6 / (performance.now() - begun);
+  };
+  await eventually(async () => (await used()) < REST, { timeoutMs: 30_000, what: 'control is at rest' });
 }
 
 function memoryOf(gateway: Gateway): Pick<SizeFigures, 'controlMb' | 'controlPeakMb' | 'workersMb'> {
