@@ -175,15 +175,21 @@ export class Watcher {
 
   #limitTime(query: URLSearchParams): void {
     const seconds = Number(query.get('timeoutSeconds') ?? 0) || 1_800 + Math.floor(Math.random() * 1_800);
-    const bookmarks = setInterval(() => this.bookmark(), this.#state.features.bookmarkIntervalMs);
+    const bookmarks = setInterval(() => this.bookmark(), this.#state.features.bookmarkIntervalMs).unref();
     const timeout = setTimeout(() => {
       this.bookmark();
       this.end();
-    }, seconds * 1_000);
-    this.#response.once('close', () => {
+    }, seconds * 1_000).unref();
+    const clear = (): void => {
       clearInterval(bookmarks);
       clearTimeout(timeout);
-    });
+    };
+    this.#response.once('close', clear);
+    // The client was gone before its watch began.
+    if (this.#response.destroyed) {
+      clear();
+      this.#leave();
+    }
   }
 
   #write(line: Buffer): void {
