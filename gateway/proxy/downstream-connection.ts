@@ -28,7 +28,9 @@ export class DownstreamConnection {
   /** Requests so far. */
   requests = 0;
   readonly #context: ProxyContext;
-  readonly #exchange: Exchange;
+  readonly #road: Road;
+  /** Made for the first bytes: a browser opens connections ahead of any need, and a handshake alone needs none. */
+  #exchange: Exchange | undefined;
   readonly #deadline: Deadline;
   readonly #onClosed: (connection: DownstreamConnection) => void;
   #phase: number = Phase.idle;
@@ -56,7 +58,7 @@ export class DownstreamConnection {
       address: plainAddress(arrival.peer.address),
       scheme: arrival.tls === undefined ? 'http' : 'https',
     };
-    this.#exchange = new Exchange(context, this, options.road);
+    this.#road = options.road;
     this.#deadline = new Deadline(() => this.#guarded(() => this.#expired()));
   }
 
@@ -101,11 +103,11 @@ export class DownstreamConnection {
     const kept = this.#kept;
     if (kept !== undefined) {
       this.#kept = undefined;
-      const used = this.#exchange.forwarding.feed(kept.buffer, 0, kept.length);
+      const used = this.#current().forwarding.feed(kept.buffer, 0, kept.length);
       if (this.#phase !== Phase.exchange) return;
       if (used < kept.length) this.#keep(kept.buffer, used, kept.length);
     }
-    if (this.#clientEnded && this.#kept === undefined) this.#exchange.forwarding.clientEnded();
+    if (this.#clientEnded && this.#kept === undefined) this.#current().forwarding.clientEnded();
     this.#readOn();
   }
 
@@ -170,7 +172,7 @@ export class DownstreamConnection {
           break;
         }
         case Phase.exchange: {
-          const used = this.#kept === undefined ? this.#exchange.forwarding.feed(buffer, 0, length) : 0;
+          const used = this.#kept === undefined ? this.#current().forwarding.feed(buffer, 0, length) : 0;
           if (used < length) this.#keep(buffer, used, length);
           break;
         }
@@ -199,10 +201,10 @@ export class DownstreamConnection {
       this.#kept = undefined;
       this.#phase = Phase.exchange;
       if (after < 0) {
-        this.#exchange.refuse(malformedRequest(after));
+        this.#current().refuse(malformedRequest(after));
         break;
       }
-      pos = this.#exchange.begin(head, buffer, after, end);
+      pos = this.#current().begin(head, buffer, after, end);
     }
     this.#isServing = false;
     if (this.#phase === Phase.exchange || this.#phase === Phase.draining) {
@@ -225,6 +227,11 @@ export class DownstreamConnection {
     if (this.#kept === undefined) this.#kept = new ByteStash(buffer, start, end);
     else this.#kept.append(buffer, start, end);
     this.pauseReading();
+  }
+
+  #current(): Exchange {
+    this.#exchange ??= new Exchange(this.#context, this, this.#road);
+    return this.#exchange;
   }
 
   #next(): void {
@@ -253,7 +260,7 @@ export class DownstreamConnection {
       return;
     }
     const waits =
-      this.#phase === Phase.exchange && (this.#kept !== undefined || this.#exchange.forwarding.blocksClient);
+      this.#phase === Phase.exchange && (this.#kept !== undefined || this.#current().forwarding.blocksClient);
     if (!this.#paused || waits || this.#phase >= Phase.draining) return;
     this.#paused = false;
     this.socket.resume();
@@ -267,7 +274,7 @@ export class DownstreamConnection {
     else if (this.#phase === Phase.head) this.socket.destroy();
     else if (this.#phase === Phase.exchange) {
       // What is kept comes before the end: `feedKept` passes both on.
-      if (this.#kept === undefined) this.#exchange.forwarding.clientEnded();
+      if (this.#kept === undefined) this.#current().forwarding.clientEnded();
     } else if (this.#phase === Phase.closing && this.socket.writableFinished) this.socket.destroy();
   }
 
@@ -277,7 +284,7 @@ export class DownstreamConnection {
       this.#next();
     } else if (this.#phase === Phase.exchange) {
       this.#context.wheel.touch();
-      this.#exchange.forwarding.clientDrained();
+      this.#current().forwarding.clientDrained();
     }
   }
 
@@ -289,10 +296,10 @@ export class DownstreamConnection {
       case Phase.head:
         this.#phase = Phase.exchange;
         this.#context.metrics.counters.downstream_timeouts += 1;
-        this.#exchange.refuse(replies.headTimeout);
+        this.#current().refuse(replies.headTimeout);
         break;
       case Phase.exchange:
-        this.#exchange.forwarding.expired();
+        this.#current().forwarding.expired();
         break;
       default:
         this.socket.destroy();
@@ -301,12 +308,12 @@ export class DownstreamConnection {
 
   #wasClosed(): void {
     if (this.#phase === Phase.closed) return;
-    const wasOpen = this.#exchange.open;
+    const open = this.#exchange?.open === true ? this.#exchange : undefined;
     this.#phase = Phase.closed;
     this.#kept = undefined;
     this.#context.wheel.remove(this.#deadline);
     this.#onClosed(this);
-    if (wasOpen) this.#exchange.clientGone();
+    open?.clientGone();
   }
 
   #guarded(callback: () => void): void {
@@ -322,7 +329,7 @@ export class DownstreamConnection {
     this.#isServing = false;
     this.#context.report(error);
     try {
-      this.#exchange.failInternally();
+      this.#current().failInternally();
     } catch (second) {
       this.#context.report(second);
       this.reset();
