@@ -17,6 +17,7 @@ const HANDSHAKE_HEADER = 4;
 const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
 const SERVER_NAME = 0;
+const NONE = Buffer.alloc(0);
 const ALPN = 16;
 
 /**
@@ -28,13 +29,21 @@ export class ClientHelloReader {
   #received = 0;
   #header = 0;
   #recordLeft = 0;
-  readonly #headerBytes = Buffer.alloc(RECORD_HEADER);
-  #message: Buffer = Buffer.allocUnsafe(512);
+  #headerBytes = NONE;
+  #message = NONE;
   #length = 0;
 
   /** The next bytes: the hello once it is whole, `undefined` while it is not, or why it will never be. */
   push(chunk: Buffer): ClientHello | ClientHelloError | undefined {
     this.chunks.push(chunk);
+    if (this.#received === 0) {
+      const whole = wholeHello(chunk);
+      if (whole !== undefined) return parseClientHello(whole);
+    }
+    return this.#collect(chunk);
+  }
+
+  #collect(chunk: Buffer): ClientHello | ClientHelloError | undefined {
     let pos = 0;
     while (pos < chunk.length) {
       if (this.#received++ >= MAX_HELLO_BYTES) return 'hello-too-large';
@@ -61,6 +70,7 @@ export class ClientHelloReader {
     const first = this.#received === 1;
     if (this.#header === 0 && byte !== HANDSHAKE) return first && isUpperCase(byte) ? 'plain-http' : 'not-tls';
     if (this.#header === 1 && byte !== 3) return 'not-tls';
+    if (this.#headerBytes === NONE) this.#headerBytes = Buffer.alloc(RECORD_HEADER);
     this.#headerBytes[this.#header++] = byte;
     if (this.#header < RECORD_HEADER) return undefined;
     this.#header = 0;
@@ -72,7 +82,7 @@ export class ClientHelloReader {
 
   #append(chunk: Buffer, start: number, length: number): void {
     if (this.#length + length > this.#message.length) {
-      const larger = Buffer.allocUnsafe(Math.min(MAX_HELLO_BYTES, (this.#length + length) * 2));
+      const larger = Buffer.allocUnsafe(Math.min(MAX_HELLO_BYTES, Math.max(512, (this.#length + length) * 2)));
       this.#message.copy(larger, 0, 0, this.#length);
       this.#message = larger;
     }
@@ -87,6 +97,19 @@ export class ClientHelloReader {
     const length = HANDSHAKE_HEADER + this.#message.readUIntBE(1, 3);
     return length > MAX_HELLO_BYTES ? 'hello-too-large' : length;
   }
+}
+
+/**
+ * The message of a ClientHello that has come in one record and one piece, as nearly all do; undefined for everything else, which
+ * is then looked at byte by byte.
+ */
+function wholeHello(chunk: Buffer): Buffer | undefined {
+  if (chunk.length < RECORD_HEADER + HANDSHAKE_HEADER || chunk[0] !== HANDSHAKE || chunk[1] !== 3) return undefined;
+  const record = chunk.readUInt16BE(3);
+  const message = HANDSHAKE_HEADER + chunk.readUIntBE(RECORD_HEADER + 1, 3);
+  const end = RECORD_HEADER + message;
+  if (chunk[RECORD_HEADER] !== CLIENT_HELLO || message > record || end > chunk.length) return undefined;
+  return end > MAX_HELLO_BYTES || record > MAX_HELLO_BYTES ? undefined : chunk.subarray(RECORD_HEADER, end);
 }
 
 /** Parses a whole ClientHello message, handshake header included (RFC 8446 §4.1.2, RFC 6066 §3, RFC 7301 §3.1). */

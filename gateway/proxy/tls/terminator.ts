@@ -133,7 +133,7 @@ export class TlsTerminator {
       const termination = this.#choose(arrival, listener, hello);
       if (termination === undefined) return undefined;
       socket.unshift(reader.chunks.length === 1 ? (reader.chunks[0] as Buffer) : Buffer.concat(reader.chunks));
-      this.#handOver(arrival, termination);
+      this.#handOver(arrival, termination, hello);
     };
     const onEnd = (): void => this.#refuse(arrival, 'closed');
     socket.on('data', onData);
@@ -155,9 +155,11 @@ export class TlsTerminator {
   }
 
   /** `emit` on a real tls.Server keeps the native fast path, its handshake checks and its client-certificate checks. */
-  #handOver(arrival: Arrival, termination: Termination): void {
+  #handOver(arrival: Arrival, termination: Termination, hello: ClientHello): void {
     try {
-      this.#serverOf(termination).emit('connection', arrival.socket);
+      const server = this.#serverOf(termination);
+      speakAlpn(server, { offered: hello.alpn.length > 0 });
+      server.emit('connection', arrival.socket);
     } catch {
       // Nothing that a client sends gets here: OpenSSL is out of memory, or the socket has lost its handle.
       this.#refuse(arrival, 'handshake-failed');
@@ -223,5 +225,17 @@ export class TlsTerminator {
     return true;
   }
 }
+
+/**
+ * Node prepares ALPN for every connection of a server that has protocols, which costs a client that offers none as much as
+ * one that does. The server reads the property while it takes the connection over, so it may differ from one to the next.
+ */
+function speakAlpn(server: Server & { ALPNProtocols?: unknown }, { offered }: { offered: boolean }): void {
+  const known = protocolsOf.get(server) ?? server.ALPNProtocols;
+  protocolsOf.set(server, known);
+  server.ALPNProtocols = offered ? known : undefined;
+}
+
+const protocolsOf = new WeakMap<Server, unknown>();
 
 function ignore(): void {}
