@@ -145,6 +145,8 @@ export class DownstreamConnection {
       if (this.#clientEnded) this.socket.destroy();
       else this.setDeadline(LINGER_MS);
     });
+    // A client that has ended sends nothing more that would have to be thrown away.
+    if (this.#clientEnded) return;
     this.#paused = false;
     this.socket.resume();
   }
