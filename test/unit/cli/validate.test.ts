@@ -130,7 +130,7 @@ test('- is standard input, and the cluster is found as kubectl finds it', async 
       return { problems: [], objects: 1, files: 1 };
     },
   };
-  const io = { cwd: '/work', stdin: async () => 'objects', env: { HOME: '/home/me' } };
+  const io = { cwd: '/home/me', stdin: async () => 'objects', env: { HOME: '/home/me' } };
   const run = async (args: string[], env: Record<string, string> = {}) => {
     asked.length = 0;
     const { code } = await runHere(['validate', '-', ...args], { deps, io: { ...io, env: { ...io.env, ...env } } });
@@ -139,12 +139,12 @@ test('- is standard input, and the cluster is found as kubectl finds it', async 
   assert.deepEqual(await run([]), {});
   assert.deepEqual(asked.slice(0, 2), [['-'], 'objects']);
   assert.deepEqual(await run(['--against']), { against: { kubeconfig: '/home/me/.kube/config' } });
-  assert.deepEqual(await run(['--against'], { KUBECONFIG: ':a:b' }), { against: { kubeconfig: '/work/a' } });
+  assert.deepEqual(await run(['--against'], { KUBECONFIG: ':a:b' }), { against: { kubeconfig: '/home/me/a' } });
   assert.deepEqual(
     await run(['--against', '--kubeconfig', 'k', '--context', 'prod', '--settings', 's'], { KUBECONFIG: 'a' }),
     {
-      settings: '/work/s',
-      against: { kubeconfig: '/work/k', context: 'prod' },
+      settings: '/home/me/s',
+      against: { kubeconfig: '/home/me/k', context: 'prod' },
     },
   );
   assert.equal(await run(['--kubeconfig', 'k']), 2, 'a cluster that is not looked at');
