@@ -236,7 +236,7 @@ class Worker {
     send({ type: 'refused', version, unit, reason });
   }
 
-  // One step: a version is put in place at once.
+  // A generator, since it takes its turn in the queue of steps; one step, since a version is put in place at once.
   // oxlint-disable-next-line require-yield
   *#commit(version: number): Steps<void> {
     this.#traffic.commit();
@@ -246,6 +246,7 @@ class Worker {
     send({ type: 'applied', version });
   }
 
+  // One step as well: there is nothing to slice in forgetting.
   // oxlint-disable-next-line require-yield
   *#abort(): Steps<void> {
     this.#traffic.abort();
