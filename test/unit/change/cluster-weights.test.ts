@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ApiRequest } from '#gateway/control/kubernetes/api-client.ts';
 import { ApiError } from '#gateway/control/kubernetes/api-error.ts';
+import { eventually } from '#test/kit/eventually.ts';
 import { ClusterRoad, clientOf, order, SHOP, shopServer, weightsIn } from './cluster-kit.ts';
 
 test('new weights are in the cluster, by our field manager, and served when the answer comes', async (context) => {
@@ -158,7 +159,7 @@ test('a change that comes right after ours is told as such', async (context) => 
   const road = await new ClusterRoad(context, server, clientOf(context, server)).ready();
   const pending = road.shifter.shift(order({ v1: 60, v2: 40 }));
   road.watches = false;
-  while (server.object(SHOP)?.metadata.generation === 1) await new Promise((resolve) => setTimeout(resolve, 2));
+  await eventually(() => server.object(SHOP)?.metadata.generation !== 1);
   setWeights(server, 1, 99);
   road.look();
   const refused = await pending;

@@ -8,6 +8,7 @@ import type { VirtualHost } from '#gateway/snapshot/route.ts';
 import type { SnapshotUnits } from '#gateway/snapshot/snapshot.ts';
 import { readSnapshotFile, readSnapshotInSteps, versionOf } from '#gateway/snapshot/snapshot-files.ts';
 import { atOnce, StepQueue, type Steps } from '#gateway/support/slices.ts';
+import { eventually } from '#test/kit/eventually.ts';
 import { temporaryFolder } from '../../kit/temporary-folder.ts';
 
 function units(hosts: number): SnapshotUnits {
@@ -60,6 +61,6 @@ test('long work leaves turns of the loop to others, and what is asked for meanwh
   queue.do(work('long', 30));
   queue.do(work('after', 0));
   setImmediate(() => told.push('other'));
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await eventually(() => told.length === 4);
   assert.deepEqual(told, ['short', 'other', 'long', 'after']);
 });
