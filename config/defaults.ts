@@ -46,6 +46,7 @@ export function defaultSettings(env: NodeJS.ProcessEnv): Settings {
   return {
     node: hostname(),
     namespace: 'istio-system',
+    rootNamespace: 'istio-system',
     labels: { app: 'istio-ingressgateway', istio: 'ingressgateway' },
     source: { kind: 'folder', path: '/etc/mesh-gateway/routes.d' },
     ports: PORTS,

@@ -32,6 +32,7 @@ export function settingsField(defaults: Settings, file: string): Field<Settings>
     {
       node: nodeName(defaults.node),
       namespace: namespaceName(),
+      rootNamespace: namespaceName(),
       labels: labels(),
       source: sourceField(defaults.source, file),
       ports: ports(),

@@ -16,6 +16,8 @@ export type Settings = {
   readonly node: string;
   /** The gateway's own namespace: Secrets of `credentialName` are looked up here. Default `istio-system`. */
   readonly namespace: string;
+  /** Istio's root namespace (`meshConfig.rootNamespace`): its policies and rules hold for all. Default `istio-system`. */
+  readonly rootNamespace: string;
   /** Labels of this appliance, matched by the selectors of Gateways and policies. Default: those of Istio's own gateway. */
   readonly labels: Readonly<Record<string, string>>;
   readonly source: FolderSourceSettings | KubernetesSourceSettings;
@@ -61,7 +63,7 @@ export type KubernetesSourceSettings = {
   readonly context?: string;
   /** Further API servers of the same cluster, tried after the kubeconfig's own. */
   readonly servers: readonly string[];
-  /** Objects of other namespaces are not read, the gateway's own and istio-system apart; empty is all. */
+  /** Objects of other namespaces are not read, the gateway's own and the root namespace apart; empty is all. */
   readonly namespaces: readonly string[];
   /** What stands behind a Service: its pods, its cluster IP, or its node port on every node. Default `pods`. */
   readonly endpoints: 'pods' | 'clusterIP' | 'nodePort';

@@ -110,6 +110,7 @@ export class Evaluator {
   #newAnalysis(): Analysis {
     return new Analysis(this.#catalog, {
       gatewayNamespace: this.#gateway.namespace,
+      ...(this.#gateway.rootNamespace !== undefined && { rootNamespace: this.#gateway.rootNamespace }),
       gatewayLabels: this.#gateway.labels,
       acceptUnenforced: this.#gateway.acceptUnenforced ?? [],
       nodePorts: ownPorts(this.#gateway),

@@ -64,9 +64,11 @@ async function validateInCluster(
 }
 
 /** The part of an appliance's identity that a look at objects alone needs. */
-function analyzeOptions({ namespace, labels, ports, acceptUnenforced = [] }: GatewayIdentity): Partial<AnalyzeOptions> {
+function analyzeOptions(identity: GatewayIdentity): Partial<AnalyzeOptions> {
+  const { namespace, rootNamespace, labels, ports, acceptUnenforced = [] } = identity;
   const nodePorts = ports.flatMap(({ nodePorts: own }) => own).map((port) => ({ port, purpose: 'a port for traffic' }));
-  return { gatewayNamespace: namespace, gatewayLabels: labels, nodePorts, acceptUnenforced };
+  const root = rootNamespace === undefined ? {} : { rootNamespace };
+  return { gatewayNamespace: namespace, ...root, gatewayLabels: labels, nodePorts, acceptUnenforced };
 }
 
 function defaultSettings(): Settings {

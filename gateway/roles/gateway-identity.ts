@@ -3,9 +3,10 @@ import type { GatewayIdentity } from '../control/build/builder.ts';
 
 /** What the settings say of the gateway itself, as the build must know it. */
 export function gatewayIdentity(settings: Settings): GatewayIdentity {
-  const { namespace, labels, ports, admin, health, metrics, source, timeouts } = settings;
+  const { namespace, rootNamespace, labels, ports, admin, health, metrics, source, timeouts } = settings;
   return {
     namespace,
+    rootNamespace,
     labels,
     ports,
     reservedPorts: [

@@ -77,7 +77,7 @@ function openCluster(cluster: KubernetesSourceSettings, parts: SourceParts): Ope
     discovery,
     kinds,
     namespaces,
-    gateway: { namespace: settings.namespace, labels: settings.labels },
+    gateway: settings,
     known: store.known(),
     emit: (event) => {
       emit(event);

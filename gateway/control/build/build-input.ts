@@ -17,6 +17,8 @@ export type EndpointMode = 'pods' | 'clusterIP' | 'nodePort';
 export type GatewayIdentity = {
   /** Where the gateway itself lives: Secrets are looked up here first. */
   readonly namespace: string;
+  /** Istio's root namespace, whose objects hold for all; default `istio-system`. */
+  readonly rootNamespace?: string;
   /** Matched by the selectors of Gateways. */
   readonly labels: Labels;
   readonly ports: readonly { readonly gatewayPort: number; readonly nodePorts: readonly number[] }[];

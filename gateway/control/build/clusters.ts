@@ -4,6 +4,7 @@ import type { CatalogReader } from '../resource/catalog/catalog.ts';
 import { findDestinationRule } from '../resource/catalog/destination-rules.ts';
 import { carries } from '../resource/catalog/select.ts';
 import { type Backend, findBackend } from '../resource/catalog/services.ts';
+import { DEFAULT_ROOT_NAMESPACE } from '../resource/policies/root-namespace.ts';
 import type { GatewayIdentity } from './build-input.ts';
 import { isDnsName, type Workload, workloadsOf } from './workloads.ts';
 
@@ -27,7 +28,8 @@ export function buildCluster(request: ClusterRequest, gateway: GatewayIdentity, 
   const { key, host, port, subset } = request;
   const backend = findBackend(host, catalog, gateway.namespace);
   const namespace = backend?.resource.namespace ?? request.namespace;
-  const rule = findDestinationRule(host, { gateway: gateway.namespace, service: namespace }, catalog);
+  const { rootNamespace: root = DEFAULT_ROOT_NAMESPACE } = gateway;
+  const rule = findDestinationRule(host, { gateway: gateway.namespace, service: namespace, root }, catalog);
   const chosen = subset === undefined ? undefined : rule?.subsets.get(subset);
   const policy = chosen?.policy ?? rule?.policy ?? {};
   const workloads = backend === undefined ? [] : workloadsOf(backend, port, catalog, gateway.endpoints);

@@ -1,7 +1,7 @@
 import { compareText } from '../resource/age.ts';
 import type { CatalogReader } from '../resource/catalog/catalog.ts';
 import { coversDomain } from '../resource/policies/host-cover.ts';
-import { ROOT_NAMESPACE } from '../resource/policies/root-namespace.ts';
+import { DEFAULT_ROOT_NAMESPACE } from '../resource/policies/root-namespace.ts';
 import { closure } from '../resource/policies/verdict.ts';
 import type { ResourceKey } from '../resource/resource.ts';
 import type { GatewayIdentity } from './build-input.ts';
@@ -15,11 +15,12 @@ export type Denial = {
 
 /** Everything that closes hosts of this appliance, unless the settings accept that it is not enforced; sorted. */
 export function findDenials(identity: GatewayIdentity, catalog: CatalogReader): Denial[] {
-  const accepted = new Set(identity.acceptUnenforced);
-  const namespaces = new Set([identity.namespace, ROOT_NAMESPACE]);
-  const policies = [...namespaces].flatMap((namespace) => catalog.policies(namespace));
+  const { namespace, labels, rootNamespace = DEFAULT_ROOT_NAMESPACE, acceptUnenforced } = identity;
+  const accepted = new Set(acceptUnenforced);
+  const namespaces = new Set([namespace, rootNamespace]);
+  const policies = [...namespaces].flatMap((one) => catalog.policies(one));
   return policies
-    .flatMap((policy) => closure(policy, identity, accepted) ?? [])
+    .flatMap((policy) => closure(policy, { namespace, rootNamespace, labels }, accepted) ?? [])
     .sort((a, b) => compareText(a.policy, b.policy));
 }
 

@@ -20,20 +20,21 @@ export type DestinationContext = {
   /** Gateway port; stands in for a destination's port when the service has several. */
   readonly gatewayPort: number;
   readonly gatewayNamespace: string;
+  readonly rootNamespace: string;
   readonly endpoints: EndpointMode;
   readonly catalog: CatalogReader;
 };
 
 /** Finds service, port and subset of one entry of `route`. */
 export function resolveDestination(destination: RuleDestination, context: DestinationContext): ResolvedDestination {
-  const { catalog, gatewayNamespace, virtualService } = context;
+  const { catalog, gatewayNamespace, rootNamespace, virtualService } = context;
   const backend = findBackend(destination.host, catalog, gatewayNamespace);
   const host = backend?.host ?? destination.host;
   const namespace = backend?.resource.namespace ?? virtualService.namespace;
   const rule =
     destination.subset === undefined
       ? undefined
-      : findDestinationRule(host, { gateway: gatewayNamespace, service: namespace }, catalog);
+      : findDestinationRule(host, { gateway: gatewayNamespace, service: namespace, root: rootNamespace }, catalog);
   const port = destination.port ?? defaultPort(backend, context.gatewayPort);
   const { subset } = destination;
   return {

@@ -10,6 +10,7 @@ import type { Bucket, Change } from '../resource/catalog/bucket-index.ts';
 import type { Catalog, CatalogChange } from '../resource/catalog/catalog.ts';
 import { ComputedTable } from '../resource/catalog/computed-table.ts';
 import { MemoOf, type Reads } from '../resource/catalog/reads.ts';
+import { DEFAULT_ROOT_NAMESPACE } from '../resource/policies/root-namespace.ts';
 import type { Resource, VirtualServiceResource } from '../resource/resource.ts';
 import type { Binding, BoundVirtualService } from './bindings.ts';
 import { BoundServices } from './bound-services.ts';
@@ -144,9 +145,16 @@ export class IncrementalBuild {
   /** A VirtualService with many hosts is compiled once for all that it reaches in the same way. */
   #compileRules(bound: BoundVirtualService, listenerPort: number, outer: Reads): CompiledRules {
     const scope = [listenerPort, bound.ports.join(), bound.gateways.join()].join(' ');
-    const { namespace: gatewayNamespace, endpoints = 'pods' } = this.#identity;
+    const { namespace: gatewayNamespace, rootNamespace = DEFAULT_ROOT_NAMESPACE, endpoints = 'pods' } = this.#identity;
     const entry = this.#rules.get(bound.resource, scope, this.#revision, (reads) =>
-      compileRules({ bound, listenerPort, gatewayNamespace, endpoints, catalog: this.#catalog.reader(reads) }),
+      compileRules({
+        bound,
+        listenerPort,
+        gatewayNamespace,
+        rootNamespace,
+        endpoints,
+        catalog: this.#catalog.reader(reads),
+      }),
     );
     outer.include(entry.buckets);
     return entry.value;

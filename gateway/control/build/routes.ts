@@ -22,6 +22,7 @@ export type RuleScope = {
   /** Gateway port of the listener. */
   readonly listenerPort: number;
   readonly gatewayNamespace: string;
+  readonly rootNamespace: string;
   readonly endpoints: EndpointMode;
   readonly catalog: CatalogReader;
 };
@@ -97,8 +98,8 @@ function toAction(
 
 function destinationContext(
   rule: HttpRule,
-  { bound, listenerPort, gatewayNamespace, endpoints, catalog }: RuleScope,
+  { bound, listenerPort, gatewayNamespace, rootNamespace, endpoints, catalog }: RuleScope,
 ): DestinationContext {
   const gatewayPort = bound.ports[0] ?? listenerPort;
-  return { virtualService: bound.resource, rule, gatewayPort, gatewayNamespace, endpoints, catalog };
+  return { virtualService: bound.resource, rule, gatewayPort, gatewayNamespace, rootNamespace, endpoints, catalog };
 }

@@ -31,6 +31,12 @@ test('a policy for the gateway closes all its hosts; a DENY by hosts only these;
   ]);
 });
 
+test('the root namespace of the settings counts, not the usual one', () => {
+  const identity = { namespace: 'edge', rootNamespace: 'mesh' };
+  assert.deepEqual(closed(routes + policy('{}', 'mesh'), identity)['a.example'], ['AuthorizationPolicy/mesh/p']);
+  assert.deepEqual(closed(routes + policy('{}', 'istio-system'), identity), {});
+});
+
 test('a closed host has no routes, no redirect and no clusters', () => {
   const redirecting = gateway([httpServer(['a.example'], 80, ', tls: {httpsRedirect: true}')]);
   const { units } = buildFrom(redirecting + virtualService({ hosts: ['a.example'] }) + policy('{}'));

@@ -87,6 +87,13 @@ describe('a DestinationRule is looked up', () => {
     assert.equal(balancerOf([['other', 'RANDOM']]), 'LEAST_REQUEST');
   });
 
+  test('in the root namespace of the settings, and no more in the default one', () => {
+    const balancer = (namespace: string) =>
+      buildFrom(GATEWAY + routing + APP + rules([[namespace, 'RANDOM']]), { namespace: 'edge', rootNamespace: 'mesh' })
+        .units.clusters[KEY]?.balancer;
+    assert.deepEqual([balancer('mesh'), balancer('istio-system')], ['RANDOM', 'LEAST_REQUEST']);
+  });
+
   test('the first namespace with a rule decides alone, however wide its host is', () => {
     assert.equal(
       balancerOf([

@@ -9,7 +9,7 @@ import { requires, sharedDir } from '../../kit/require.ts';
 import { analyzeText, brief, readOne } from './reading.ts';
 
 const labels = { app: 'istio-ingressgateway', istio: 'ingressgateway' };
-const own = { namespace: 'edge', labels };
+const own = { namespace: 'edge', rootNamespace: 'istio-system', labels };
 
 type Parts = { kind?: string; namespace?: string; spec?: string; annotations?: string };
 

@@ -6,11 +6,11 @@ import { problemAbout } from './finding.ts';
 import type { ResourceIndex } from './resource-index.ts';
 
 /** Says of one object whether it is for this gateway and what becomes of it. */
-export function checkPolicy(resource: TargetedResource, { options }: ResourceIndex): Problem[] {
+export function checkPolicy(resource: TargetedResource, { options, rootNamespace }: ResourceIndex): Problem[] {
   const { gatewayNamespace: namespace, gatewayLabels: labels } = options;
   // Who validates for any gateway cannot know which one is meant.
   if (labels === undefined) return [];
-  const verdict = judge(resource, { namespace, labels });
+  const verdict = judge(resource, { namespace, rootNamespace, labels });
   if (verdict.kind === 'unconcerned') return [unconcerned(resource, verdict.why)];
   if (options.acceptUnenforced?.includes(resourceKey(resource))) return [accepted(resource)];
   if (verdict.kind === 'missing') return [missing(resource)];

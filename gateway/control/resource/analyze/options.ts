@@ -4,6 +4,8 @@ import type { Labels } from '../resource.ts';
 export type AnalyzeOptions = {
   /** Where the gateway lives: Secrets and DestinationRules are looked up here too. */
   readonly gatewayNamespace: string;
+  /** Whose objects hold for all namespaces; default `istio-system`. */
+  readonly rootNamespace?: string;
   /** Labels of this appliance; absent: Gateways for any selector count. */
   readonly gatewayLabels?: Labels;
   /**

@@ -3,7 +3,7 @@ import { findDestinationRule, type MergedRule } from '../catalog/destination-rul
 import { selectPods, selectWorkloadEntries } from '../catalog/select.ts';
 import { type Backend, findBackend, findHidden } from '../catalog/services.ts';
 import type { PeerAuthentications } from '../policies/mutual-tls.ts';
-import { ROOT_NAMESPACE } from '../policies/root-namespace.ts';
+import { DEFAULT_ROOT_NAMESPACE } from '../policies/root-namespace.ts';
 import type {
   GatewayResource,
   KubernetesGatewayResource,
@@ -39,6 +39,11 @@ export class ResourceIndex {
     this.#catalog = parts.catalog;
     this.#memory = parts.memory;
     this.#clock = parts.clock;
+  }
+
+  /** Whose objects hold for all namespaces. */
+  get rootNamespace(): string {
+    return this.options.rootNamespace ?? DEFAULT_ROOT_NAMESPACE;
   }
 
   /** By `namespace/name`. */
@@ -83,7 +88,8 @@ export class ResourceIndex {
 
   /** The DestinationRules that count at the gateway for a host whose service is of that namespace, as one. */
   ruleFor(host: string, service: string): MergedRule | undefined {
-    return findDestinationRule(host, { gateway: this.options.gatewayNamespace, service }, this.#catalog);
+    const { gatewayNamespace: gateway } = this.options;
+    return findDestinationRule(host, { gateway, service, root: this.rootNamespace }, this.#catalog);
   }
 
   /** True when some Pod or WorkloadEntry of the namespace carries all labels of both (at least one label). */
@@ -106,7 +112,7 @@ export class ResourceIndex {
   peerAuthentications(namespace: string): PeerAuthentications {
     return {
       ofNamespace: this.#catalog.peerAuthentications(namespace),
-      ofRoot: namespace === ROOT_NAMESPACE ? [] : this.#catalog.peerAuthentications(ROOT_NAMESPACE),
+      ofRoot: namespace === this.rootNamespace ? [] : this.#catalog.peerAuthentications(this.rootNamespace),
     };
   }
 

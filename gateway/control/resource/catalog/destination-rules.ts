@@ -2,7 +2,6 @@ import type { Problem } from '../../../snapshot/problem.ts';
 import { formatPath } from '../field-path.ts';
 import { CLUSTER_DOMAIN } from '../host-names.ts';
 import type { Subset, TrafficPolicy } from '../istio/destination-rule.ts';
-import { ROOT_NAMESPACE } from '../policies/root-namespace.ts';
 import type { DestinationRuleResource, Labels } from '../resource.ts';
 import { isExportedTo } from '../visibility.ts';
 import type { CatalogReader } from './catalog.ts';
@@ -17,6 +16,9 @@ export type MergedRule = {
   readonly problems: readonly Problem[];
 };
 
+/** Where rules for a host are looked up. */
+type RuleNamespaces = { readonly gateway: string; readonly service: string; readonly root: string };
+
 /** Labels to select endpoints by, with the policy that is left after falling back to the rule's. */
 type MergedSubset = { readonly labels: Labels; readonly policy: TrafficPolicy };
 
@@ -27,25 +29,21 @@ type MergedSubset = { readonly labels: Labels; readonly policy: TrafficPolicy };
  */
 export function findDestinationRule(
   host: string,
-  namespaces: { readonly gateway: string; readonly service: string },
+  namespaces: RuleNamespaces,
   catalog: CatalogReader,
 ): MergedRule | undefined {
   const service = catalog.service(host);
   if (service === undefined) return lookUp(host, namespaces, catalog);
-  const name = `rule for ${namespaces.gateway} and ${namespaces.service}`;
+  const name = `rule for ${namespaces.gateway}, ${namespaces.service} and ${namespaces.root}`;
   return catalog.shared(service, name, (inner) => lookUp(host, namespaces, inner));
 }
 
-function lookUp(
-  host: string,
-  namespaces: { readonly gateway: string; readonly service: string },
-  catalog: CatalogReader,
-): MergedRule | undefined {
+function lookUp(host: string, namespaces: RuleNamespaces, catalog: CatalogReader): MergedRule | undefined {
   const patterns = [...spellings(host), ...wildcardsOver(host), '*'];
   const rules = patterns.map((pattern) => usable(catalog.destinationRules(pattern), namespaces.gateway));
   if (rules.every((some) => some.length === 0)) return undefined;
-  const own = namespaces.gateway === ROOT_NAMESPACE ? [] : [namespaces.gateway];
-  for (const namespace of [...own, namespaces.service, ROOT_NAMESPACE]) {
+  const own = namespaces.gateway === namespaces.root ? [] : [namespaces.gateway];
+  for (const namespace of [...own, namespaces.service, namespaces.root]) {
     for (const some of rules) {
       const found = some.filter((rule) => rule.namespace === namespace);
       if (found.length > 0) return merge(found);

@@ -1,2 +1,2 @@
-/** Istio's default root namespace: its objects hold for all namespaces. */
-export const ROOT_NAMESPACE = 'istio-system';
+/** Istio's default root namespace: objects of the root namespace hold for all namespaces. */
+export const DEFAULT_ROOT_NAMESPACE = 'istio-system';

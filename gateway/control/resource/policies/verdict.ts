@@ -4,10 +4,14 @@
 
 import type { TargetRef } from '../istio/policies.ts';
 import { type Labels, type PolicyResource, type ResourceKey, resourceKey, type TargetedResource } from '../resource.ts';
-import { ROOT_NAMESPACE } from './root-namespace.ts';
 
 /** The appliance as a workload that objects can select. */
-export type Workload = { readonly namespace: string; readonly labels: Labels };
+export type Workload = {
+  readonly namespace: string;
+  /** Whose objects hold for all namespaces. */
+  readonly rootNamespace: string;
+  readonly labels: Labels;
+};
 
 export type Verdict =
   /** It is for other workloads, or asks for nothing. `why` ends a sentence. */
@@ -76,8 +80,8 @@ function authorization(resource: Extract<PolicyResource, { kind: 'AuthorizationP
 }
 
 /** Of the appliance's own namespace or the root one, and either without selector or with one that it carries. */
-function reaches({ namespace, spec }: TargetedResource, { namespace: own, labels }: Workload): boolean {
-  if (namespace !== own && namespace !== ROOT_NAMESPACE) return false;
+function reaches({ namespace, spec }: TargetedResource, { namespace: own, rootNamespace, labels }: Workload): boolean {
+  if (namespace !== own && namespace !== rootNamespace) return false;
   if (spec.targetRefs.length > 0) return spec.targetRefs.some(meansIstioGateway);
   return Object.entries(spec.selector ?? {}).every(([name, value]) => labels[name] === value);
 }
@@ -87,12 +91,12 @@ function meansIstioGateway({ group, kind }: TargetRef): boolean {
   return kind === 'Gateway' && group === 'networking.istio.io';
 }
 
-function elsewhere({ namespace, spec }: TargetedResource, { namespace: own }: Workload): string {
+function elsewhere({ namespace, spec }: TargetedResource, { namespace: own, rootNamespace }: Workload): string {
   if (spec.targetRefs.length > 0) {
     const names = spec.targetRefs.map(({ kind, name }) => `${kind} ${name}`);
     return `it is bound to ${names.join(', ')}`;
   }
-  if (namespace !== own && namespace !== ROOT_NAMESPACE) return `it is for workloads of namespace ${namespace}`;
+  if (namespace !== own && namespace !== rootNamespace) return `it is for workloads of namespace ${namespace}`;
   const labels = Object.entries(spec.selector ?? {}).map(([name, value]) => `${name}: ${value}`);
   return `it selects workloads with the labels ${labels.join(', ')}`;
 }

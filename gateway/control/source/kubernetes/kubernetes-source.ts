@@ -7,7 +7,6 @@ import { realTimers, type Timers } from '../../../support/timers.ts';
 import type { ApiClient } from '../../kubernetes/api-client.ts';
 import type { Discovery, WantedKind } from '../../kubernetes/discovery.ts';
 import type { ServedResource } from '../../kubernetes/resource-path.ts';
-import { ROOT_NAMESPACE } from '../../resource/policies/root-namespace.ts';
 import type { Labels, ResourceKey } from '../../resource/resource.ts';
 import {
   CLUSTER_FILE,
@@ -42,8 +41,8 @@ export type KubernetesSourceOptions = {
   readonly kinds: readonly WatchedKind[];
   /** Empty: all namespaces. Those of objects that hold for this gateway wherever it routes are read in any case. */
   readonly namespaces: readonly string[];
-  /** Whose Secrets are wanted. */
-  readonly gateway: { readonly namespace: string; readonly labels: Labels };
+  /** Whose Secrets are wanted; objects of the root namespace hold for it wherever it lives. */
+  readonly gateway: { readonly namespace: string; readonly rootNamespace: string; readonly labels: Labels };
   /** What was accepted before a restart; kept until the first lists have judged it. */
   readonly known: Iterable<KnownObject>;
   readonly emit: (event: SourceEvent) => void;
@@ -184,7 +183,8 @@ export class KubernetesSource implements ObjectSource {
 
   /** A policy of the gateway's own namespace or of the root one that is not read would not close what it guards. */
   #named(): ReadonlySet<string> {
-    return new Set([...this.#options.namespaces, this.#options.gateway.namespace, ROOT_NAMESPACE]);
+    const { namespaces, gateway } = this.#options;
+    return new Set([...namespaces, gateway.namespace, gateway.rootNamespace]);
   }
 
   /** Beside its Gateway a Secret is looked for only if the gateway's own namespace has none that can be used. */

@@ -127,17 +127,18 @@ test('with named namespaces no other is asked for, but for the gateway and the m
 
 test('policies that hold for the gateway are read, whatever namespaces are named', async (context) => {
   const cluster = await watchedCluster(context);
-  for (const namespace of ['edge', 'istio-system', 'private'])
+  for (const namespace of ['edge', 'mesh-root', 'private', 'istio-system'])
     cluster.server.apply({
       apiVersion: 'security.istio.io/v1',
       kind: 'AuthorizationPolicy',
       metadata: { name: 'p', namespace },
       spec: {},
     });
-  const watcher = await started(cluster, { namespaces: ['shop'], gateway: { namespace: 'edge', labels: {} } });
+  const gateway = { namespace: 'edge', rootNamespace: 'mesh-root', labels: {} };
+  const watcher = await started(cluster, { namespaces: ['shop'], gateway });
   assert.deepEqual(watcher.keys('AuthorizationPolicy'), [
     'AuthorizationPolicy/edge/p',
-    'AuthorizationPolicy/istio-system/p',
+    'AuthorizationPolicy/mesh-root/p',
   ]);
 });
 

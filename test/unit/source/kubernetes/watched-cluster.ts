@@ -35,7 +35,7 @@ export class Watcher {
       kinds,
       discovery: new Discovery(client, watchedGroups(kinds)),
       namespaces: [],
-      gateway: { namespace: 'istio-system', labels: { istio: 'ingressgateway' } },
+      gateway: { namespace: 'istio-system', rootNamespace: 'istio-system', labels: { istio: 'ingressgateway' } },
       known: [],
       emit: (event) => this.#take(event),
       onDefect: (error) => this.defects.push(error),
