@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { ApiServer, type ApiServerOptions } from './api-server/api-server.ts';
@@ -7,6 +6,7 @@ import type { KubeObject } from './api-server/kube-object.ts';
 import { TestGateway } from './gateway.ts';
 import { type MyApp, startMyApp } from './myapp.ts';
 import { TcpRelay } from './tcp-relay.ts';
+import { scratchFolder } from './temporary-folder.ts';
 
 export type ClusterGatewayOptions = {
   readonly server?: ApiServerOptions;
@@ -43,7 +43,7 @@ export class ClusterGateway {
     server.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } });
     server.apply(...myAppObjects(app, options.endpoints ?? 'slices'), ...(options.objects ?? []));
     const way = await TcpRelay.open(Number(new URL(server.url).port));
-    const kubeconfig = path.join(mkdtempSync(path.join(tmpdir(), 'mesh-gateway-cluster-')), 'kubeconfig');
+    const kubeconfig = path.join(scratchFolder('cluster'), 'kubeconfig');
     const user = options.account === undefined ? {} : { user: options.account };
     writeFileSync(kubeconfig, server.kubeconfig({ ...user, url: `https://127.0.0.1:${way.port}` }), { mode: 0o600 });
     const source = { kubernetes: { kubeconfig, ...options.source } };

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
@@ -9,6 +8,7 @@ import type { WorkerView } from '../../admin/views.ts';
 import type { Problem } from '../../gateway/snapshot/problem.ts';
 import { eventually } from './eventually.ts';
 import { freePorts } from './ports.ts';
+import { scratchFolder } from './temporary-folder.ts';
 
 const MAIN = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url));
 
@@ -50,8 +50,7 @@ export class TestGateway {
 
   /** Starts the program and waits until it is ready. */
   static async start(options: GatewayOptions): Promise<TestGateway> {
-    const dir = mkdtempSync(path.join(tmpdir(), 'mesh-gateway-test-'));
-    const gateway = new TestGateway(dir, await freePorts(5), options);
+    const gateway = new TestGateway(scratchFolder('test'), await freePorts(5), options);
     await gateway.boot();
     return gateway;
   }
@@ -75,6 +74,7 @@ export class TestGateway {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;
+    endWithUs(child);
     const collect = (chunk: Buffer): void => {
       this.#output += chunk.toString();
     };
@@ -149,6 +149,13 @@ export class TestGateway {
       accessLog: { format: 'off' },
     };
   }
+}
+
+/** A test file that is given up leaves no gateway behind. */
+function endWithUs(child: ChildProcess): void {
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.removeListener('exit', kill));
 }
 
 export type Answer = { readonly status: number; readonly headers: http.IncomingHttpHeaders; readonly body: string };
