@@ -13,5 +13,3 @@ try {
   console.error(error);
   process.exitCode = 1;
 }
-// Sockets that were broken on the server's side in the middle of an answer may outlive it.
-process.exit();

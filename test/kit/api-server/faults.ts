@@ -54,7 +54,7 @@ export class Faults {
   readonly #watchers: ReadonlySet<Watcher>;
   #rules: Rule[] = [];
   #stalled = false;
-  #flapping: AbortController | undefined;
+  #stopFlapping: (() => Promise<void>) | undefined;
 
   constructor(doors: () => readonly Door[], watchers: ReadonlySet<Watcher>) {
     this.#doors = doors;
@@ -97,9 +97,13 @@ export class Faults {
 
   /** Goes down and up, over and over, until `clear`. */
   flap({ downMs, upMs }: { readonly downMs: number; readonly upMs: number }): void {
-    this.#flapping?.abort();
-    this.#flapping = new AbortController();
-    void this.#flap(this.#flapping.signal, downMs, upMs);
+    void this.#stopFlapping?.();
+    const ending = new AbortController();
+    const flapping = this.#flap(ending.signal, downMs, upMs);
+    this.#stopFlapping = () => {
+      ending.abort();
+      return flapping;
+    };
   }
 
   /** Breaks every connection once, mid-stream or idle. */
@@ -145,7 +149,8 @@ export class Faults {
   /** Ends every fault. */
   async clear(): Promise<void> {
     this.#rules = [];
-    this.#flapping?.abort();
+    // Else it would open, a moment later, what `stop` has shut.
+    await this.#stopFlapping?.();
     this.resumeWatches();
     await this.up();
   }

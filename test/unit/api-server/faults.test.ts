@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { connect } from 'node:tls';
 import { ApiServer } from '#test/kit/api-server/api-server.ts';
 import { Caller, take } from '#test/kit/api-server/caller.ts';
 import { eventually } from '#test/kit/eventually.ts';
@@ -128,3 +130,51 @@ describe('faults that the test API server plays on order', () => {
     await old.stop();
   });
 });
+
+describe('a test API server that is stopped', () => {
+  it('stays shut, though it was flapping', async () => {
+    const server = await ApiServer.start();
+    const caller = new Caller(server);
+    server.faults.flap({ downMs: 1, upMs: 1 });
+    await eventually(
+      () =>
+        caller.call('GET', PATH).then(
+          () => false,
+          () => true,
+        ),
+      { what: 'it is down' },
+    );
+    await server.stop();
+    await assert.rejects(caller.call('GET', PATH), /ECONNREFUSED/);
+    caller.close();
+  });
+
+  it('breaks what is open, whatever state it is in', async () => {
+    const server = await ApiServer.start();
+    for (let index = 0; index < 40; index += 1)
+      server.apply(aConfigMap(`large-${index}`, { text: 'x'.repeat(200_000) }));
+    const ends = await Promise.all(
+      ['', 'GET /api', request(server, PATH), request(server, `${PATH}?watch=1`)].map(unread(server)),
+    );
+    await server.stop();
+    // Resolves only when the server has no connection any more; a reader then meets its end.
+    await Promise.all(ends.map((end) => end()));
+  });
+});
+
+function request(server: ApiServer, path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer ${server.token()}\r\n\r\n`;
+}
+
+/** A client that says something and reads nothing; the function that it gives reads on until the connection is broken. */
+function unread(server: ApiServer): (text: string) => Promise<() => Promise<unknown>> {
+  return async (text) => {
+    const socket = connect({ host: '127.0.0.1', port: Number(new URL(server.url).port), ca: server.caPem });
+    socket.on('error', () => undefined);
+    await once(socket, 'secureConnect');
+    socket.write(text);
+    if (text.endsWith('\r\n')) await once(socket, 'readable');
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    return () => (socket.resume(), closed);
+  };
+}
