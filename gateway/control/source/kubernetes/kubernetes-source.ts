@@ -8,17 +8,12 @@ import type { ApiClient } from '../../kubernetes/api-client.ts';
 import type { Discovery, WantedKind } from '../../kubernetes/discovery.ts';
 import type { ServedResource } from '../../kubernetes/resource-path.ts';
 import type { Labels, ResourceKey } from '../../resource/resource.ts';
-import {
-  CLUSTER_FILE,
-  type KnownObject,
-  type ObjectSource,
-  type ObjectVersion,
-  type SourceEvent,
-  type SourceStatus,
-} from '../source.ts';
+import type { KnownObject, ObjectSource, ObjectVersion, SourceEvent, SourceStatus } from '../source.ts';
 import { ClusterIdentity, kubeSystemUid } from './cluster-identity.ts';
 import { describeTroubles } from './cluster-troubles.ts';
 import { DiscoveryLoop } from './discovery-loop.ts';
+import { FirstSync } from './first-sync.ts';
+import { sortKnown } from './known-before.ts';
 import { isOfKind, keyOfObject, slimmed, toVersion } from './object-version.ts';
 import type { ReflectorTimings } from './reflector.ts';
 import { kindStatus } from './source-status.ts';
@@ -31,9 +26,6 @@ import { WatchedScope } from './watched-scope.ts';
 const DISCOVERY_MS = 30_000;
 /** A trouble that is over sooner is nobody's business. */
 const PATIENCE_MS = 3_000;
-/** After a start, what cannot be read is taken from what was accepted before: soon if something fails, later if it is slow. */
-const SYNC_PATIENCE_MS = 5_000;
-const SLOW_SYNC_FACTOR = 6;
 
 export type KubernetesSourceOptions = {
   readonly client: ApiClient;
@@ -61,17 +53,11 @@ export class KubernetesSource implements ObjectSource {
   readonly #kinds: readonly WatchedKindState[];
   readonly #secrets: WantedSecrets;
   readonly #discovery: DiscoveryLoop;
-  /** Known from before, of kinds or of a source that is not watched now. */
-  readonly #strangers = new Set<ResourceKey>();
-  readonly #hadObjects: boolean;
+  readonly #first: FirstSync;
   readonly #closing = new AbortController();
-  #secretsChanged = new Set<string>();
-  #synced = false;
-  #patience: 'long' | 'short' | 'none' = 'long';
   #problems: readonly Problem[] = [];
   #reviewing = false;
-  #isReviewPlanned = false;
-  readonly #waiting = new Set<() => void>();
+  #cancelReview: (() => void) | undefined;
 
   constructor(options: KubernetesSourceOptions) {
     this.#options = options;
@@ -86,37 +72,42 @@ export class KubernetesSource implements ObjectSource {
       onDefect: options.onDefect,
     });
     const known = [...options.known];
-    this.#hadObjects = known.length > 0;
+    for (const { key, version } of known) if (isGateway(key)) this.#secrets.update(key, version?.resource);
+    // Nothing was listed yet that would have to be looked at again.
+    this.#secrets.takeChanged();
     const uid = known.map(({ version }) => kubeSystemUid(version?.raw)).find((one) => one !== undefined);
     this.#identity = new ClusterIdentity(options.client, uid, () => this.#timers.now());
-    const byKind = this.#adopt(known);
-    this.#kinds = options.kinds.map((kind) => {
-      const known = byKind.get(kind.kind) ?? new Map();
-      byKind.delete(kind.kind);
-      return new WatchedKindState(kind, known, (...scope) => this.#createScope(...scope));
+    const { byKind, strangers } = sortKnown(known, options.kinds);
+    this.#kinds = options.kinds.map(
+      (kind) => new WatchedKindState(kind, byKind.get(kind) ?? [], (...scope) => this.#createScope(...scope)),
+    );
+    this.#first = new FirstSync({
+      timers: this.#timers,
+      kinds: this.#kinds,
+      patienceMs: options.syncPatienceMs,
+      hadObjects: known.length > 0,
+      strangers,
+      emit: options.emit,
+      onPatienceEnds: () => this.#review(),
     });
   }
 
   /** Begins to watch; resolves when the cluster was asked for its kinds, or could not be. */
   async start(): Promise<void> {
-    const patienceMs = this.#options.syncPatienceMs ?? SYNC_PATIENCE_MS;
-    for (const patience of ['short', 'none'] as const)
-      this.#after(patience === 'short' ? patienceMs : SLOW_SYNC_FACTOR * patienceMs, () => {
-        this.#patience = patience;
-        this.#review();
-      });
+    this.#first.start();
     await this.#discovery.start();
   }
 
   close(): void {
     this.#closing.abort();
-    for (const cancel of this.#waiting) cancel();
+    this.#cancelReview?.();
+    this.#first.close();
     this.#discovery.close();
     for (const { scopes } of this.#kinds) for (const scope of scopes.values()) scope.stop();
   }
 
   get synced(): boolean {
-    return this.#synced;
+    return this.#first.synced;
   }
 
   status(): SourceStatus {
@@ -126,7 +117,7 @@ export class KubernetesSource implements ObjectSource {
     return {
       kind: 'kubernetes',
       location,
-      synced: this.#synced,
+      synced: this.synced,
       ...(errors.length > 0 && { trouble: sentences(errors) }),
       ...(held.length > 0 && { held: sentences(held) }),
       ...(contact.server !== undefined && { server: contact.server }),
@@ -142,21 +133,6 @@ export class KubernetesSource implements ObjectSource {
     const key = resource && keyOfObject(object, state.kind, resource);
     if (state === undefined || resource === undefined || key === undefined) return undefined;
     return toVersion(key, slimmed(object, resource, state.kind.slim), resource);
-  }
-
-  /** Objects by kind; those of another source (a folder, before) are nobody's. */
-  #adopt(known: readonly KnownObject[]): Map<string, Map<ResourceKey, ObjectVersion | undefined>> {
-    const byKind = new Map<string, Map<ResourceKey, ObjectVersion | undefined>>();
-    const watched = new Set(this.#options.kinds.map(({ kind }) => kind));
-    for (const { key, file, version } of known) {
-      const [kind = ''] = key.split('/');
-      const objects = byKind.get(kind) ?? new Map<ResourceKey, ObjectVersion | undefined>();
-      byKind.set(kind, objects);
-      if (file.startsWith(CLUSTER_FILE) && watched.has(kind)) objects.set(key, undefined);
-      else this.#strangers.add(key);
-      if (kind === 'Gateway') this.#secrets.update(key, version?.resource);
-    }
-    return byKind;
   }
 
   /** After an outage nobody waits for the end of a long pause. */
@@ -218,24 +194,19 @@ export class KubernetesSource implements ObjectSource {
   }
 
   #emit(event: SourceEvent): void {
-    if (event.type === 'upsert') this.#strangers.delete(event.object.key);
+    if (event.type === 'upsert') this.#first.noted(event.object.key);
     this.#options.emit(event);
-    if (event.type === 'upsert' && event.object.key.startsWith('Gateway/')) {
-      // An unreadable version leaves the last good one in use, and its Secrets with it.
-      if (event.object.resource !== undefined) this.#wantSecrets(event.object.key, event.object);
-    } else if (event.type === 'remove' && event.key.startsWith('Gateway/')) this.#wantSecrets(event.key, undefined);
-    else if (keyOfEvent(event)?.startsWith('Secret/')) this.#review();
-  }
-
-  /** Gateways that change together are looked at together. */
-  #wantSecrets(key: ResourceKey, version: ObjectVersion | undefined): void {
-    for (const namespace of this.#secrets.update(key, version?.resource)) this.#secretsChanged.add(namespace);
-    if (this.#secretsChanged.size > 0) this.#review();
+    const key = keyOfEvent(event);
+    // An unreadable version leaves the last good one in use, and its Secrets with it.
+    const isUnreadable = event.type === 'upsert' && event.object.resource === undefined;
+    if (isGateway(key) && !isUnreadable) {
+      // Gateways that change together are looked at together.
+      if (this.#secrets.update(key, event.type === 'upsert' ? event.object.resource : undefined)) this.#review();
+    } else if (key?.startsWith('Secret/')) this.#review();
   }
 
   #watchSecrets(): void {
-    const changed = this.#secretsChanged;
-    this.#secretsChanged = new Set();
+    const changed = this.#secrets.takeChanged();
     for (const state of this.#kinds.filter(({ kind }) => kind.named)) {
       const before = new Set(state.scopes.values());
       if (state.presence === 'served') this.#watchKind(state);
@@ -246,18 +217,16 @@ export class KubernetesSource implements ObjectSource {
 
   /** A failure is judged again when it has lasted. A kind that is gone, and an outage, show in the discovery. */
   #stateChanged(): void {
-    const failures = this.#kinds.flatMap(({ scopes }) => [...scopes.values()].flatMap(({ failure }) => failure ?? []));
+    const failures = this.#kinds.flatMap((state) => state.failures);
     if (failures.length > 0 || this.#discovery.failure !== undefined) this.#reviewLater();
     if (failures.some(({ error }) => error.status === 404 || error.isOutage)) this.#discovery.hurry();
     this.#review();
   }
 
   #reviewLater(): void {
-    if (this.#isReviewPlanned) return;
-    this.#isReviewPlanned = true;
     // A timer may ring a moment early.
-    this.#after(PATIENCE_MS + 100, () => {
-      this.#isReviewPlanned = false;
+    this.#cancelReview ??= this.#timers.after(PATIENCE_MS + 100, () => {
+      this.#cancelReview = undefined;
       this.#review();
     });
   }
@@ -272,7 +241,8 @@ export class KubernetesSource implements ObjectSource {
       this.#watchSecrets();
       this.#dropReplaced();
       this.#tellProblems();
-      this.#trySync();
+      const { isKnown } = this.#options.discovery;
+      this.#first.review({ isKnown, isFailing: this.#discovery.failure !== undefined });
     });
   }
 
@@ -280,47 +250,24 @@ export class KubernetesSource implements ObjectSource {
   #dropReplaced(): void {
     for (const state of this.#kinds) {
       const { kind, presence, unwatched } = state;
-      const isAnsweredAll = isAnswered(state);
       // Of namespaces that are not watched any more.
       if (presence === 'served' && !kind.named) this.#dropAll(unwatched);
-      if (presence === 'unneeded' && this.#kinds.some((other) => other.kind === kind.insteadOf && isAnswered(other)))
+      if (presence === 'unneeded' && this.#kinds.some((other) => other.kind === kind.insteadOf && other.isAnswered))
         this.#dropAll(unwatched);
-      if (kind.named && presence === 'served' && isAnsweredAll && this.#areGatewaysKnown()) this.#dropAll(unwatched);
+      if (kind.named && presence === 'served' && state.isAnswered && this.#areGatewaysKnown()) this.#dropAll(unwatched);
     }
   }
 
+  /** What the successor of a kind tells under the same key stays: it has taken it over. */
   #dropAll(objects: Map<ResourceKey, ObjectVersion | undefined>): void {
-    for (const key of objects.keys()) this.#options.emit({ type: 'remove', key });
+    for (const key of objects.keys())
+      if (!this.#kinds.some((state) => state.tells(key))) this.#options.emit({ type: 'remove', key });
     objects.clear();
   }
 
   #areGatewaysKnown(): boolean {
     const gateways = this.#kinds.find(({ kind }) => kind.kind === 'Gateway' && kind.group === 'networking.istio.io');
-    return gateways !== undefined && gateways.presence === 'served' && isAnswered(gateways);
-  }
-
-  #trySync(): void {
-    const isTold =
-      this.#options.discovery.isKnown && this.#kinds.every((state) => isAnswered(state) || isRefused(state));
-    if (isTold) this.#dropStrangers();
-    if (this.#synced) return;
-    const isAnyListed = this.#kinds.some(({ scopes }) => scopes.values().some(({ isListed }) => isListed));
-    const isLate = this.#hadObjects && (this.#patience === 'none' || (this.#patience === 'short' && this.#isFailing()));
-    if (!(isTold && isAnyListed) && !isLate) return;
-    this.#synced = true;
-    this.#options.emit({ type: 'synced' });
-  }
-
-  #isFailing(): boolean {
-    return (
-      this.#discovery.failure !== undefined ||
-      this.#kinds.some(({ scopes }) => scopes.values().some(({ failure }) => failure !== undefined))
-    );
-  }
-
-  #dropStrangers(): void {
-    for (const key of this.#strangers) this.#options.emit({ type: 'remove', key });
-    this.#strangers.clear();
+    return gateways !== undefined && gateways.presence === 'served' && gateways.isAnswered;
   }
 
   #tellProblems(): void {
@@ -337,14 +284,6 @@ export class KubernetesSource implements ObjectSource {
     this.#problems = problems;
     this.#options.emit({ type: 'problems', problems: problems.map((problem) => ({ problem, holds: [] })) });
   }
-
-  #after(ms: number, action: () => void): void {
-    const cancel = this.#timers.after(ms, () => {
-      this.#waiting.delete(cancel);
-      action();
-    });
-    this.#waiting.add(cancel);
-  }
 }
 
 function keyOfEvent(event: SourceEvent): ResourceKey | undefined {
@@ -360,11 +299,6 @@ function asServed({ group, kind, written = kind, versions }: WatchedKind): Wante
   return { group, kind: written, versions };
 }
 
-function isAnswered({ presence, scopes }: WatchedKindState): boolean {
-  if (presence === 'absent' || presence === 'unneeded') return true;
-  return presence === 'served' && scopes.values().every(({ isListed }) => isListed);
-}
-
-function isRefused({ scopes }: WatchedKindState): boolean {
-  return scopes.size > 0 && scopes.values().every(({ isListed, failure }) => isListed || failure?.error.status === 403);
+function isGateway(key: ResourceKey | undefined): key is ResourceKey {
+  return key?.startsWith('Gateway/') === true;
 }

@@ -6,6 +6,7 @@ export class WantedSecrets {
   readonly #byGateway = new Map<ResourceKey, readonly ResourceKey[]>();
   /** How many Gateways name each Secret. */
   readonly #named = new Map<ResourceKey, number>();
+  #changed = new Set<string>();
 
   constructor(gateway: { readonly namespace: string; readonly labels: Labels }) {
     this.#gateway = gateway;
@@ -26,15 +27,21 @@ export class WantedSecrets {
     return wanted;
   }
 
-  /** Takes the newest readable version of a Gateway, or that it is gone; gives the namespaces in which others are wanted now. */
-  update(key: ResourceKey, resource: Resource | undefined): Set<string> {
+  /** Takes the newest readable version of a Gateway, or that it is gone; true while other Secrets are wanted than before. */
+  update(key: ResourceKey, resource: Resource | undefined): boolean {
     const before = this.#byGateway.get(key) ?? [];
     const after = resource?.kind === 'Gateway' ? this.#secretsOf(resource) : [];
     if (resource === undefined) this.#byGateway.delete(key);
     else this.#byGateway.set(key, after);
-    const changed = new Set<string>();
-    for (const secret of after) if (this.#count(secret, 1) === 1) changed.add(namespaceOf(secret));
-    for (const secret of before) if (this.#count(secret, -1) === 0) changed.add(namespaceOf(secret));
+    for (const secret of after) if (this.#count(secret, 1) === 1) this.#changed.add(namespaceOf(secret));
+    for (const secret of before) if (this.#count(secret, -1) === 0) this.#changed.add(namespaceOf(secret));
+    return this.#changed.size > 0;
+  }
+
+  /** The namespaces in which others are wanted than at the last call. */
+  takeChanged(): ReadonlySet<string> {
+    const changed = this.#changed;
+    this.#changed = new Set();
     return changed;
   }
 

@@ -2,7 +2,7 @@ import type { ServedResource } from '../../kubernetes/resource-path.ts';
 import type { ResourceKey } from '../../resource/resource.ts';
 import type { ObjectVersion } from '../source.ts';
 import type { WatchedKind } from './watched-kinds.ts';
-import type { WatchedScope } from './watched-scope.ts';
+import type { ScopeFailure, WatchedScope } from './watched-scope.ts';
 
 type Objects = Map<ResourceKey, ObjectVersion | undefined>;
 
@@ -22,9 +22,10 @@ export class WatchedKindState {
   readonly #create: ScopeFactory;
   #presence: 'unknown' | 'served' | 'absent' | 'unneeded' = 'unknown';
 
-  constructor(kind: WatchedKind, unwatched: Objects, create: ScopeFactory) {
+  /** `known`: by name, from before a restart. */
+  constructor(kind: WatchedKind, known: Iterable<ResourceKey>, create: ScopeFactory) {
     this.kind = kind;
-    this.unwatched = unwatched;
+    this.unwatched = new Map([...known].map((key) => [key, undefined]));
     this.#create = create;
   }
 
@@ -51,6 +52,28 @@ export class WatchedKindState {
   end(presence: 'absent' | 'unneeded'): void {
     this.#presence = presence;
     for (const [name, scope] of this.scopes) this.#end(name, scope);
+  }
+
+  /** Everything that it is asked for was told at least once; nothing is asked of a kind that is not there. */
+  get isAnswered(): boolean {
+    if (this.#presence === 'absent' || this.#presence === 'unneeded') return true;
+    return this.#presence === 'served' && this.scopes.values().every(({ isListed }) => isListed);
+  }
+
+  /** What was not told may not be read. */
+  get isRefused(): boolean {
+    const isSettled = ({ isListed, failure }: WatchedScope): boolean => isListed || failure?.error.status === 403;
+    return this.scopes.size > 0 && this.scopes.values().every(isSettled);
+  }
+
+  /** Of all its places, what keeps them from the truth now. */
+  get failures(): readonly ScopeFailure[] {
+    return [...this.scopes.values()].flatMap(({ failure }) => failure ?? []);
+  }
+
+  /** Whether one of its places holds the object. */
+  tells(key: ResourceKey): boolean {
+    return key.startsWith(`${this.kind.kind}/`) && this.scopes.values().some((scope) => scope.objects().has(key));
   }
 
   get size(): number {

@@ -38,6 +38,9 @@ export type ScopeOptions = {
   readonly random?: () => number;
 };
 
+/** What has kept a scope from the truth, and since when (of the monotonic clock). */
+export type ScopeFailure = { readonly error: ApiError; readonly since: number };
+
 /** Watches one kind in one place. */
 export class WatchedScope implements ReflectorSink {
   readonly kind: WatchedKind;
@@ -54,7 +57,7 @@ export class WatchedScope implements ReflectorSink {
   #isToldListed = false;
   #held: HoldReason | undefined;
   #cancelReturn: (() => void) | undefined;
-  #failure: { readonly error: ApiError; readonly since: number } | undefined;
+  #failure: ScopeFailure | undefined;
   #lastSyncAt: number | undefined;
 
   constructor(options: ScopeOptions) {
@@ -106,8 +109,8 @@ export class WatchedScope implements ReflectorSink {
     return this.#held;
   }
 
-  /** What has kept it from the truth, and since when (of the monotonic clock); undefined while all is well. */
-  get failure(): { readonly error: ApiError; readonly since: number } | undefined {
+  /** Undefined while all is well. */
+  get failure(): ScopeFailure | undefined {
     return this.#failure;
   }
 

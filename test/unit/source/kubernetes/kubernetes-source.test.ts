@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { istioDefinitions } from '#test/kit/api-server/istio-definitions.ts';
+import type { KubeObject } from '#test/kit/api-server/kube-object.ts';
 import { makeCa } from '#test/kit/certificates.ts';
 import { eventually } from '#test/kit/eventually.ts';
 import {
@@ -199,8 +200,34 @@ test('a restart begins with what was known and removes what the first lists lack
   server.delete(aVirtualService('a'));
   const strange = { key: `${VS}/of-a-folder`, file: '/etc/mesh-gateway/routes.d/x.yaml' };
   const second = await started(cluster, { known: [...first.known(), strange] });
-  const removed = second.events.flatMap((event) => (event.type === 'remove' ? [event.key] : []));
-  assert.deepEqual(removed.sort(), [`${VS}/a`, `${VS}/of-a-folder`]);
+  assert.deepEqual(removals(second).sort(), [`${VS}/a`, `${VS}/of-a-folder`]);
+});
+
+test('Ingresses of an old group are known again after a restart, and those that went meanwhile are removed', async (context) => {
+  const cluster = await watchedCluster(context, { version: '1.12' });
+  for (const name of ['a', 'b']) cluster.server.apply(anIngress(name, 'extensions/v1beta1'));
+  const first = await started(cluster);
+  first.source.close();
+  cluster.server.delete(anIngress('a', 'extensions/v1beta1'));
+  const second = await started(cluster, { known: first.known() });
+  assert.deepEqual(second.keys('Ingress'), ['Ingress/default/b']);
+  assert.deepEqual(removals(second), ['Ingress/default/a']);
+  assert.doesNotMatch(second.problems.join(), /Ingress/);
+});
+
+test('an Ingress that was read in an old group before the cluster was upgraded stays known', async (context) => {
+  const cluster = await watchedCluster(context);
+  for (const name of ['a', 'b']) cluster.server.apply(anIngress(name, 'networking.k8s.io/v1'));
+  const first = await started(cluster);
+  first.source.close();
+  cluster.server.delete(anIngress('a', 'networking.k8s.io/v1'));
+  const known = first
+    .known()
+    .map((object) => ({ ...object, file: object.file.replace('networking.k8s.io/v1', 'extensions/v1beta1') }));
+  const second = await started(cluster, { known });
+  await eventually(() => removals(second).length > 0);
+  assert.deepEqual(removals(second), ['Ingress/default/a']);
+  assert.deepEqual(second.keys('Ingress'), ['Ingress/default/b']);
 });
 
 test('a list that is suddenly empty is held, and obeyed when something of the kind is there again', async (context) => {
@@ -211,15 +238,11 @@ test('a list that is suddenly empty is held, and obeyed when something of the ki
   first.source.close();
   for (const name of ['a', 'b', 'c']) server.delete(aVirtualService(name));
   const second = await started(cluster, { known: first.known() });
-  assert.deepEqual(
-    second.events.filter(({ type }) => type === 'remove'),
-    [],
-  );
+  assert.deepEqual(removals(second), []);
   assert.match(second.problems.join(), /suddenly lists no VirtualService at all; this is held, not obeyed.* 3 objects/);
   assert.match(second.source.status().held ?? '', /held/);
   server.apply(aVirtualService('d'));
-  const removed = (): string[] => second.events.flatMap((event) => (event.type === 'remove' ? [event.key] : []));
-  await eventually(() => removed().length === 3, {
+  await eventually(() => removals(second).length === 3, {
     timeoutMs: 20_000,
     what: 'the list is obeyed once it names something',
   });
@@ -253,10 +276,7 @@ test('objects of a kind whose CRD goes away with them at once are held', async (
   const second = await started(cluster, { known: first.known() });
   await eventually(() => second.problems.length > 0);
   assert.match(second.problems.join(), /does not serve VirtualService any more\. Until then the 2 objects/);
-  assert.deepEqual(
-    second.events.filter(({ type }) => type === 'remove'),
-    [],
-  );
+  assert.deepEqual(removals(second), []);
 });
 
 test('the only object of a kind may go while nobody looks, if the cluster is the same', async (context) => {
@@ -275,10 +295,7 @@ test('nothing is given up for another cluster under the same address', async (co
   fresh.server.apply(aVirtualService('other'));
   const first = await started(old);
   const second = await started(fresh, { known: first.known() });
-  assert.deepEqual(
-    second.events.filter(({ type }) => type === 'remove'),
-    [],
-  );
+  assert.deepEqual(removals(second), []);
   assert.match(second.problems.join(), /Another cluster answers/);
 });
 
@@ -305,3 +322,16 @@ test('a fresh node in an outage is not synced: there is nothing it could serve',
   await eventually(() => watcher.problems.length > 0);
   assert.equal(watcher.synced, false);
 });
+
+function removals(watcher: Watcher): string[] {
+  return watcher.events.flatMap((event) => (event.type === 'remove' ? [event.key] : []));
+}
+
+function anIngress(name: string, apiVersion: string): KubeObject {
+  return {
+    apiVersion,
+    kind: 'Ingress',
+    metadata: { name, namespace: 'default' },
+    spec: { rules: [{ host: 'a.example' }] },
+  };
+}
