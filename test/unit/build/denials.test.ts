@@ -31,6 +31,19 @@ test('a policy for the gateway closes all its hosts; a DENY by hosts only these;
   ]);
 });
 
+test('of policies that allow, one is enough: what they wholly allow together stays open', () => {
+  const office = policy('{rules: [{from: [{source: {ipBlocks: [10.0.0.0/8]}}]}]}');
+  const allow = (rules: string, namespace?: string) => policy(`{rules: ${rules}}`, namespace, 'q');
+  assert.deepEqual(closed(routes + office + allow('[{}]')), {});
+  assert.deepEqual(
+    Object.keys(closed(routes + office + allow('[{to: [{operation: {hosts: [a.example, "a.example:*"]}}]}]'))),
+    ['*.b.example'],
+  );
+  const denying = policy('{action: DENY, rules: [{to: [{operation: {hosts: [a.example]}}]}]}', 'istio-system', 'r');
+  assert.deepEqual(Object.keys(closed(routes + office + allow('[{}]') + denying)), ['a.example']);
+  assert.equal(Object.keys(closed(routes + office + allow('[{}]', 'default'))).length, 2);
+});
+
 test('the root namespace of the settings counts, not the usual one', () => {
   const identity = { namespace: 'edge', rootNamespace: 'mesh' };
   assert.deepEqual(closed(routes + policy('{}', 'mesh'), identity)['a.example'], ['AuthorizationPolicy/mesh/p']);

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { coversDomain } from '#gateway/control/resource/policies/host-cover.ts';
+import { coversDomain, coversWholly } from '#gateway/control/resource/policies/host-cover.ts';
 import { judge } from '#gateway/control/resource/policies/verdict.ts';
-import type { TargetedResource } from '#gateway/control/resource/resource.ts';
+import type { PolicyResource, TargetedResource } from '#gateway/control/resource/resource.ts';
 import { requires, sharedDir } from '../../kit/require.ts';
 import { analyzeText, brief, readOne } from './reading.ts';
 
@@ -27,11 +27,12 @@ function yaml({ kind = 'AuthorizationPolicy', namespace = 'edge', spec = '{}', a
 }
 
 /** What the object means for a gateway of namespace `edge`: `guards`, `guards a.example`, `unconcerned`... */
-function verdict(parts: Parts): string {
-  const { resource } = readOne(yaml(parts));
+function verdict(parts: Parts, ...others: readonly Parts[]): string {
+  const [resource, ...peers] = [parts, ...others].map((one) => readOne(yaml(one)).resource);
   assert.ok(resource);
-  const found = judge(resource as TargetedResource, own);
-  return 'hosts' in found ? `${found.kind} ${found.hosts?.join(' ')}` : found.kind;
+  const found = judge(resource as TargetedResource, own, () => [resource, ...peers] as PolicyResource[]);
+  const hosts = 'hosts' in found ? ` ${found.hosts?.join(' ')}` : '';
+  return 'except' in found ? `${found.kind}${hosts} but ${found.except?.join(' ')}` : `${found.kind}${hosts}`;
 }
 
 describe('an AuthorizationPolicy', () => {
@@ -50,6 +51,17 @@ describe('an AuthorizationPolicy', () => {
       [{ spec: `{targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: g}], ${rules}}` }, 'unconcerned'],
       [{ spec: `{targetRefs: [{group: '', kind: Service, name: g}], ${rules}}` }, 'unconcerned'],
       [{ spec: `{targetRefs: [{group: networking.istio.io, kind: Gateway, name: g}], ${rules}}` }, 'guards'],
+      [{ spec: `{targetRefs: [{kind: Service, name: a}, {kind: Gateway}], ${rules}}` }, 'guards'],
+      [
+        { spec: `{targetRefs: [{kind: Service, name: a}, {groop: networking.istio.io, kind: Gateway, name: g}]}` },
+        'guards',
+      ],
+      [
+        {
+          spec: `{targetRefs: [{kind: Service, name: a}], selector: {matchLabels: {istio: ingressgateway}}, ${rules}}`,
+        },
+        'guards',
+      ],
     ];
     for (const [parts, expected] of table) assert.equal(verdict(parts), expected, JSON.stringify(parts));
   });
@@ -59,7 +71,13 @@ describe('an AuthorizationPolicy', () => {
       ['{}', 'closes'],
       ['', 'closes'],
       ['{action: ALLOW, rules: [{}]}', 'unconcerned'],
-      ['{action: ALLOW, rules: [{to: [{operation: {hosts: [a.example]}}]}]}', 'guards'],
+      ['{action: ALLOW, rules: [{to: [{operation: {hosts: [A.example]}}]}]}', 'guards but a.example'],
+      ['{action: ALLOW, rules: [{to: [{operation: {hosts: [a.example], ports: ["80"]}}]}]}', 'guards'],
+      ['{action: ALLOW, rules: [{to: [{operation: {hosts: [a.example], notHosts: [b.example]}}]}]}', 'guards'],
+      ['{action: ALLOW, rules: [{to: [{operation: {}}]}]}', 'guards'],
+      ['{action: ALLOW, rules: [{from: [{source: {}}]}]}', 'guards'],
+      ['{action: ALLOW, rules: [{to: [{operation: {paths: ["*"], methods: ["*"]}}]}]}', 'unconcerned'],
+      ['{action: ALLOW, rules: [{to: [{operation: {paths: ["/x"]}}]}, {}]}', 'unconcerned'],
       ['{action: DENY}', 'unconcerned'],
       ['{action: DENY, rules: [{}]}', 'closes'],
       [
@@ -77,6 +95,34 @@ describe('an AuthorizationPolicy', () => {
     ];
     for (const [spec, expected] of table) assert.equal(verdict({ spec }), expected, spec);
     assert.equal(verdict({ spec: '{}', annotations: '{istio.io/dry-run: "true"}' }), 'missing');
+    assert.equal(verdict({ spec: '{}', annotations: '{istio.io/dry-run: "yes"}' }), 'closes');
+    assert.equal(
+      verdict({ spec: '{action: CUSTOM, rules: [{}]}', annotations: '{istio.io/dry-run: "true"}' }),
+      'guards',
+      'Istio asks an external authorizer all the same',
+    );
+  });
+
+  test('that allows is judged with the others that allow: one of them is enough', () => {
+    const nothing = { spec: '{}' };
+    const everything = { spec: '{rules: [{}]}' };
+    const some = { spec: `{${rules}}` };
+    const hosts = (list: string) => ({ spec: `{rules: [{to: [{operation: {hosts: [${list}]}}]}]}` });
+    const table: readonly [Parts, readonly Parts[], string][] = [
+      [nothing, [everything], 'unconcerned'],
+      [some, [{ ...everything, namespace: 'istio-system' }], 'unconcerned'],
+      [some, [{ ...everything, namespace: 'default' }], 'guards'],
+      [some, [{ spec: '{selector: {matchLabels: {app: shop}}, rules: [{}]}' }], 'guards'],
+      [some, [{ ...everything, annotations: '{istio.io/dry-run: "true"}' }], 'guards'],
+      [some, [{ spec: '{action: AUDIT, rules: [{}]}' }], 'guards'],
+      [some, [{ spec: '{rules: [{}], fault: yes}' }], 'guards'],
+      [nothing, [hosts('a.example, "a.example:*"'), some], 'closes but a.example a.example:*'],
+      [some, [hosts('"b*"'), hosts('a.example')], 'guards but a.example b*'],
+      [{ spec: `{action: DENY, ${rules}}` }, [everything], 'guards'],
+      [{ spec: `{action: CUSTOM, ${rules}}` }, [everything], 'guards'],
+    ];
+    for (const [one, others, expected] of table)
+      assert.equal(verdict(one, ...others), expected, JSON.stringify([one, others]));
   });
 
   test('with a fault in it is kept, and counts as the stricter: a typo never opens a host', () => {
@@ -93,7 +139,7 @@ describe('an AuthorizationPolicy', () => {
         spec,
       );
       assert.ok(resource, spec);
-      assert.equal(judge(resource as TargetedResource, own).kind, 'guards', spec);
+      assert.equal(verdict({ spec }), 'guards', spec);
     }
   });
 });
@@ -115,12 +161,24 @@ describe('other objects', () => {
         'unconcerned',
       ],
       ['EnvoyFilter', patch('CLUSTER', 'x', '', 'MERGE'), 'missing'],
+      ['EnvoyFilter', patch('HTTP_FILTER', 'envoy.filters.http.rbac', 'match: {context: GATWAY}, '), 'guards'],
+      ['EnvoyFilter', patch('SOMETHING_NEW', 'x', '', 'MERGE'), 'guards'],
+      [
+        'EnvoyFilter',
+        patch('FILTER_CHAIN', 'x, transport_socket: {requireClientCertificate: true}', '', 'MERGE'),
+        'guards',
+      ],
+      ['EnvoyFilter', patch('HTTP_ROUTE', 'x, direct_response: {status: 403}', '', 'INSERT_FIRST'), 'guards'],
+      ['EnvoyFilter', patch('HTTP_ROUTE', 'x, route: {timeout: 5s}', '', 'MERGE'), 'missing'],
+      ['EnvoyFilter', patch('VIRTUAL_HOST', 'x', '', 'REMOVE'), 'guards'],
+      ['EnvoyFilter', patch('HTTP_FILTER', 'x', '', 'REMOVE'), 'missing'],
       ['EnvoyFilter', patch('NETWORK_FILTER', 'hcm, typed_config: {http_filters: []}', '', 'MERGE'), 'guards'],
       ['EnvoyFilter', '{workloadSelector: {labels: {app: myapp}}, configPatches: [{applyTo: CLUSTER}]}', 'unconcerned'],
       ['WasmPlugin', '{url: oci://x, phase: AUTHN}', 'guards'],
       ['WasmPlugin', '{url: oci://x}', 'guards'],
       ['WasmPlugin', '{url: oci://x, failStrategy: FAIL_OPEN}', 'missing'],
       ['WasmPlugin', '{url: oci://x, phase: STATS}', 'missing'],
+      ['WasmPlugin', '{url: oci://x, phase: AUTHZ, failStrategy: FAIL_OPEN}', 'guards'],
       ['TrafficExtension', '{lua: {inlineCode: x}}', 'guards'],
       ['TrafficExtension', '{wasm: {url: oci://x, failStrategy: FAIL_OPEN}}', 'missing'],
       ['Telemetry', '{accessLogging: [{disabled: true}]}', 'missing'],
@@ -180,6 +238,23 @@ test("a policy's host strings cover a name whenever some request for it could ma
   ];
   for (const [host, domain, expected] of table)
     assert.equal(coversDomain([host], domain), expected, `${host} over ${domain}`);
+});
+
+test('a name is wholly covered only when its requests match with every port', () => {
+  const table: readonly [readonly string[], string, boolean][] = [
+    [['*'], '*', true],
+    [['a.example', 'a.example:*'], 'a.example', true],
+    [['a.ex*'], 'a.example', true],
+    [['a.example'], 'a.example', false],
+    [['a.example', 'a.example:8080'], 'a.example', false],
+    [['a.example', 'a.example:8*'], 'a.example', false],
+    [['*.example', 'a.example:*'], 'a.example', true],
+    [['*.example', '*.example:*'], '*.example', false],
+    [['b.example', 'b.example:*'], 'a.example', false],
+    [[], 'a.example', false],
+  ];
+  for (const [hosts, domain, expected] of table)
+    assert.equal(coversWholly(hosts, domain), expected, `${hosts.join()} over ${domain}`);
 });
 
 describe('what is not enforced', () => {

@@ -1,21 +1,21 @@
 import type { Problem } from '../../../snapshot/problem.ts';
-import { judge } from '../policies/verdict.ts';
+import { judge, type Reach } from '../policies/verdict.ts';
 import { type FieldPath, type ResourceKey, resourceKey, type TargetedResource } from '../resource.ts';
 import { suggestion } from '../suggestion.ts';
 import { problemAbout } from './finding.ts';
 import type { ResourceIndex } from './resource-index.ts';
 
 /** Says of one object whether it is for this gateway and what becomes of it. */
-export function checkPolicy(resource: TargetedResource, { options, rootNamespace }: ResourceIndex): Problem[] {
+export function checkPolicy(resource: TargetedResource, index: ResourceIndex): Problem[] {
+  const { options, rootNamespace } = index;
   const { gatewayNamespace: namespace, gatewayLabels: labels } = options;
   // Who validates for any gateway cannot know which one is meant.
   if (labels === undefined) return [];
-  const verdict = judge(resource, { namespace, rootNamespace, labels });
+  const verdict = judge(resource, { namespace, rootNamespace, labels }, () => index.policies());
   if (verdict.kind === 'unconcerned') return [unconcerned(resource, verdict.why)];
   if (options.acceptUnenforced?.includes(resourceKey(resource))) return [accepted(resource)];
   if (verdict.kind === 'missing') return [missing(resource)];
-  if (verdict.kind === 'closes') return [closes(resource)];
-  return [guards(resource, verdict.hosts)];
+  return [verdict.kind === 'closes' ? closes(resource, verdict) : guards(resource, verdict)];
 }
 
 function whom({ spec }: TargetedResource): FieldPath {
@@ -63,21 +63,28 @@ function accepted(resource: TargetedResource): Problem {
   return problemAbout(resource, whom(resource), { severity: 'warning', code: 'MG0402', message }, 'key');
 }
 
-function closes(resource: TargetedResource): Problem {
-  const message = `It refuses every request to this gateway, and so it is: all hosts answer 403. ${wayOut(resourceKey(resource))}`;
+function closes(resource: TargetedResource, { except }: Reach): Problem {
+  const what = except === undefined ? 'every request to this gateway' : 'what no other policy allows';
+  const message = `It refuses ${what}, and so it is: ${covered({ except })} answer 403. ${wayOut(resourceKey(resource))}`;
   return problemAbout(resource, whom(resource), { severity: 'warning', code: 'MG0401', message }, 'key');
 }
 
-function guards(resource: TargetedResource, hosts: readonly string[] | undefined): Problem {
-  const covered = hosts === undefined ? 'all hosts of this gateway' : `the hosts ${hosts.join(', ')}`;
-  const message = `Not enforced: ${unable(resource)}. So that nobody passes who should not, ${covered} answer 403 until it is gone or accepted. ${wayOut(resourceKey(resource))}`;
+function guards(resource: TargetedResource, reach: Reach): Problem {
+  const message = `Not enforced: ${unable(resource)}. So that nobody passes who should not, ${covered(reach)} answer 403 until it is gone or accepted. ${wayOut(resourceKey(resource))}`;
   return problemAbout(resource, whom(resource), { severity: 'error', code: 'MG0401', message }, 'key');
+}
+
+function covered({ hosts, except = [] }: { readonly [K in keyof Reach]: Reach[K] | undefined }): string {
+  if (hosts !== undefined) return `the hosts ${hosts.join(', ')}`;
+  return except.length === 0
+    ? 'all hosts of this gateway'
+    : `all hosts of this gateway, unless other policies wholly allow them (${except.join(', ')}),`;
 }
 
 function unable(resource: TargetedResource): string {
   switch (resource.kind) {
     case 'EnvoyFilter':
-      return `this gateway is no Envoy, and the filters that it adds may refuse requests (${resource.spec.guards.join(', ')})`;
+      return `this gateway is no Envoy, and what it brings may refuse requests (${resource.spec.guards.join(', ')})`;
     case 'WasmPlugin':
     case 'TrafficExtension':
       return 'this gateway runs no extensions of Envoy, and this one may refuse requests';

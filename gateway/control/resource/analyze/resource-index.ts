@@ -9,6 +9,7 @@ import type {
   KubernetesGatewayResource,
   Labels,
   PodResource,
+  PolicyResource,
   SecretResource,
   ServiceEntryResource,
   TargetedResource,
@@ -71,6 +72,12 @@ export class ResourceIndex {
     return this.#catalog.targeted();
   }
 
+  /** Those that may guard hosts, of the namespaces that count for the gateway. */
+  policies(): readonly PolicyResource[] {
+    const { rootNamespace, options } = this;
+    return this.#catalog.policiesFor({ namespace: options.gatewayNamespace, rootNamespace });
+  }
+
   /** The Service or ServiceEntry behind a destination's full host, as far as the gateway may use it. */
   backend(host: string): Backend | undefined {
     return findBackend(host, this.#catalog, this.options.gatewayNamespace);
@@ -110,9 +117,10 @@ export class ResourceIndex {
 
   /** Those that may concern the workloads of a namespace. */
   peerAuthentications(namespace: string): PeerAuthentications {
+    // In the root namespace only those without selector count: they are the mesh's.
     return {
-      ofNamespace: this.#catalog.peerAuthentications(namespace),
-      ofRoot: namespace === this.rootNamespace ? [] : this.#catalog.peerAuthentications(this.rootNamespace),
+      ofNamespace: namespace === this.rootNamespace ? [] : this.#catalog.peerAuthentications(namespace),
+      ofRoot: this.#catalog.peerAuthentications(this.rootNamespace),
     };
   }
 

@@ -197,9 +197,10 @@ export class CatalogReader {
   secret(namespace: string, name: string): SecretResource | undefined {
     return this.#items(`secret ${namespace}/${name}`)[0];
   }
-  /** Objects of a namespace that may guard hosts. */
-  policies(namespace: string): readonly PolicyResource[] {
-    return this.#items(`policies ${namespace}`);
+  /** Objects that may guard hosts, of the namespaces that count for a workload. */
+  policiesFor(workload: { readonly namespace: string; readonly rootNamespace: string }): readonly PolicyResource[] {
+    const namespaces = new Set([workload.namespace, workload.rootNamespace]);
+    return [...namespaces].flatMap((namespace) => this.#items(`policies ${namespace}`));
   }
   /** Of all namespaces: those, and others that select the workloads that they are for. */
   targeted(): readonly TargetedResource[] {

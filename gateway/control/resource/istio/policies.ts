@@ -17,6 +17,8 @@ export type AuthorizationPolicySpec = PolicyTarget & {
   readonly matches: 'none' | 'some' | 'all';
   /** Set when surely no rule matches a request for another host: Istio's string matches (`a`, `a*`, `*a`, `*`), lower case. */
   readonly hosts?: readonly string[];
+  /** Of an ALLOW, in the same form: it surely allows every request whose Host header matches one of these. */
+  readonly allows?: readonly string[];
 };
 
 export type RequestAuthenticationSpec = PolicyTarget & {

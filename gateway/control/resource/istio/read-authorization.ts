@@ -3,7 +3,7 @@
 // Called by: the kinds table.
 import type { At } from '../reader/at.ts';
 import { listOf, mapOf } from '../reader/collections.ts';
-import { ignored, ignoredFields, type Reader } from '../reader/reader.ts';
+import { ignored, ignoredFields, type Reader, refine } from '../reader/reader.ts';
 import { record } from '../reader/record.ts';
 import { oneOf, text } from '../reader/scalars.ts';
 import type {
@@ -22,7 +22,11 @@ const source = record({
   ...conditions('principals', 'requestPrincipals', 'namespaces', 'serviceAccounts', 'ipBlocks', 'remoteIpBlocks'),
   ...conditions('trustDomains'),
 });
-const operation = record({ hosts: listOf(text), notHosts: ignored, ...conditions('ports', 'methods', 'paths') });
+const operationFields = record({ hosts: listOf(text), notHosts: ignored, ...conditions('ports', 'methods', 'paths') });
+const operation = refine(operationFields, ({ hosts = [] }, at) => ({
+  hosts,
+  asksNothingElse: asksOnlyForHosts(at.value),
+}));
 const condition = record({ key: ignored, values: ignored, notValues: ignored });
 
 const rule = record({
@@ -48,11 +52,13 @@ export const readAuthorizationPolicy: Reader<AuthorizationPolicySpec> = (at) => 
   const rules = fields.rules ?? [];
   const action = fields.action ?? (faulty ? 'DENY' : 'ALLOW');
   const hosts = faulty || action === 'ALLOW' ? undefined : hostsOf(rules);
+  const allows = faulty || action !== 'ALLOW' ? [] : allowedBy(rules);
   return {
     ...toTarget(fields),
     action,
     matches: faulty ? 'some' : matchesOf(rules),
     ...(hosts !== undefined && { hosts }),
+    ...(allows.length > 0 && { allows }),
   };
 };
 
@@ -71,11 +77,36 @@ function hostsOf(rules: readonly Rule[]): readonly string[] | undefined {
   for (const { to = [] } of rules) {
     if (to.length === 0) return undefined;
     for (const { operation: one } of to) {
-      if (one?.hosts === undefined || one.hosts.length === 0) return undefined;
+      if (one === undefined || one.hosts.length === 0) return undefined;
       for (const host of one.hosts) hosts.add(host.toLowerCase());
     }
   }
   return hosts.size === 0 ? undefined : [...hosts].sort();
+}
+
+/** Hosts for which a rule asks for nothing but the host. */
+function allowedBy(rules: readonly Rule[]): readonly string[] {
+  const hosts = new Set<string>();
+  for (const { from, to = [], when } of rules) {
+    if (!isEmpty(from) || !isEmpty(when)) continue;
+    if (to.length === 0) hosts.add('*');
+    for (const { operation: one } of to) {
+      if (!one?.asksNothingElse) continue;
+      for (const host of one.hosts.length === 0 ? ['*'] : one.hosts) hosts.add(host.toLowerCase());
+    }
+  }
+  return [...hosts].sort();
+}
+
+/** An operation without anything in it is none: Istio refuses it. */
+function asksOnlyForHosts(operation: unknown): boolean {
+  const fields = Object.entries(operation ?? {});
+  return fields.length > 0 && fields.every(([name, value]) => name === 'hosts' || isAnything(name, value));
+}
+
+/** Every request has a path and a method. */
+function isAnything(name: string, value: unknown): boolean {
+  return (name === 'paths' || name === 'methods') && Array.isArray(value) && value.includes('*');
 }
 
 const jwtRule = record({

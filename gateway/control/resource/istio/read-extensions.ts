@@ -41,28 +41,40 @@ export const readEnvoyFilter: Reader<EnvoyFilterSpec> = (at) => {
   };
 };
 
-/** Without a context a patch is for every proxy. */
+/** Without a context, or with one that nobody knows, a patch is for every proxy. */
 function isForGateways({ match }: Patch): boolean {
-  return match?.context === undefined || match.context === 'ANY' || match.context === 'GATEWAY';
+  return match?.context !== 'SIDECAR_INBOUND' && match?.context !== 'SIDECAR_OUTBOUND';
 }
 
 /** Filters that Istio itself installed by EnvoyFilter, and others that only watch: they refuse nothing. */
 const WATCHERS =
   /^(?:istio\.(?:stats|metadata_exchange|alpn)|envoy\.filters\.(?:http|network)\.(?:wasm\.)?(?:stats|metadata_exchange|tcp_stats|peer_metadata)|envoy\.filters\.http\.(?:grpc_stats|tap|on_demand|compressor|decompressor|header_to_metadata|istio_stats))$/;
 
-const ADDING = new Set(['ADD', 'INSERT_BEFORE', 'INSERT_AFTER', 'INSERT_FIRST', 'REPLACE']);
+const FILTERS = /^(?:HTTP_FILTER|NETWORK_FILTER|LISTENER_FILTER|FILTER_CHAIN|EXTENSION_CONFIG)$/;
+const ROUTES = /^(?:LISTENER|FILTER_CHAIN|ROUTE_CONFIGURATION|VIRTUAL_HOST|HTTP_ROUTE)$/;
+/** They concern the way to backends, and Envoy itself. */
+const BEHIND = /^(?:CLUSTER|BOOTSTRAP)$/;
 
-/** The name of a filter that a patch adds, unless it only watches. */
+/** What a patch brings that may refuse requests, in words; nothing if it only watches or tunes. */
 function guardOf({ applyTo = '', patch }: Patch): readonly string[] {
-  if (!/^(?:HTTP_FILTER|NETWORK_FILTER|LISTENER_FILTER|FILTER_CHAIN|EXTENSION_CONFIG)$/.test(applyTo)) return [];
-  if (!ADDING.has(patch?.operation ?? '')) return bringsFilters(patch?.value) ? ['http_filters'] : [];
-  const name = nameOf(patch?.value) ?? 'an unnamed filter';
+  if (BEHIND.test(applyTo)) return [];
+  if (!FILTERS.test(applyTo) && !ROUTES.test(applyTo))
+    return [`a patch of ${applyTo === '' ? 'nobody knows what' : applyTo}`];
+  const { operation, value } = patch ?? {};
+  if (operation === 'REMOVE') return ROUTES.test(applyTo) ? [`the removal of a ${applyTo}`] : [];
+  if (operation === 'MERGE' || !FILTERS.test(applyTo)) return refusalIn(value);
+  const name = nameOf(value) ?? 'an unnamed filter';
   return WATCHERS.test(name) ? [] : [name];
 }
 
-/** A merge into the connection manager may bring a list of filters. */
-function bringsFilters(value: unknown): boolean {
-  return /"(?:http_filters|httpFilters)":/.test(JSON.stringify(value ?? null));
+/** Fields by which Envoy can be made to refuse requests, in either of their spellings. */
+const REFUSING =
+  /"((?:http_?|listener_?)?filters|filter_?chains|require_?client_?certificate|direct_?response|require_?tls|typed_?per_?filter_?config|rate_?limits|headers_?with_?underscores_?action|path_?with_?escaped_?slashes_?action)":/i;
+
+/** Such a field in what is merged into something, or added beside it. */
+function refusalIn(value: unknown): readonly string[] {
+  const [, field] = REFUSING.exec(JSON.stringify(value ?? null)) ?? [];
+  return field === undefined ? [] : [field];
 }
 
 function nameOf(value: unknown): string | undefined {

@@ -15,11 +15,20 @@ const targetRef: Reader<TargetRef> = refine(
   ({ group = '', kind, name }) => (kind === undefined || name === undefined ? undefined : { group, kind, name }),
 );
 
+/** What has a fault in it names nobody for certain: then nobody is left out. */
+function faultless<T>(reader: Reader<T>): Reader<T> {
+  return (at) => {
+    const before = at.context.problems.length;
+    const read = reader(at);
+    return at.context.problems.length > before ? undefined : read;
+  };
+}
+
 /** The fields by which Istio's newer objects say whom they are for. */
 export const targetFields = {
   selector: record({ matchLabels: labels }),
-  targetRef,
-  targetRefs: listOf(targetRef, { max: 16 }),
+  targetRef: faultless(targetRef),
+  targetRefs: faultless(listOf(targetRef, { max: 16 })),
 };
 
 type TargetFields = {

@@ -3,6 +3,24 @@ export function coversDomain(hosts: readonly string[], domain: string): boolean 
   return hosts.some((host) => mayMatch(withoutPort(host), domain));
 }
 
+/** True when every request for a name of `domain`, whatever port its Host header names, matches one of the host strings. */
+export function coversWholly(hosts: readonly string[], domain: string): boolean {
+  if (hosts.includes('*')) return true;
+  // No string match is for names of one suffix with any port.
+  if (domain.startsWith('*')) return false;
+  return hosts.some((host) => matches(host, domain)) && hosts.some((host) => coversPorts(host, domain));
+}
+
+/** `a.example:*`, or a beginning of it. */
+function coversPorts(host: string, domain: string): boolean {
+  return host.endsWith('*') && `${domain}:`.startsWith(host.slice(0, -1));
+}
+
+function matches(host: string, name: string): boolean {
+  if (host.startsWith('*')) return name.endsWith(host.slice(1));
+  return host.endsWith('*') ? name.startsWith(host.slice(0, -1)) : host === name;
+}
+
 /** A policy compares with the whole Host header; ports are left out here, which can only cover more. */
 function withoutPort(host: string): string {
   const bare = host.replace(/:(?:\d+|\*)$/, '');
