@@ -1,7 +1,7 @@
 import type { Problem } from '../snapshot/problem.ts';
 import type { SnapshotUnits } from '../snapshot/snapshot.ts';
 import { tablesOf } from '../snapshot/units.ts';
-import type { ResourceKey } from './resource/resource.ts';
+import { isPolicyKey, type ResourceKey } from './resource/resource.ts';
 import type { ObjectStore, UsableVersion } from './source/object-store.ts';
 import { meanwhile, objectRefOf } from './source/quarantine.ts';
 import type { ObjectVersion } from './source/source.ts';
@@ -22,11 +22,11 @@ export class Rejections {
 
   /**
    * Blames a refusal on the versions behind the refused unit, the changed ones first; when they cannot be told, on all
-   * changed ones. False when there is nobody left to blame: the version is then given up until something changes.
+   * changed ones; never on one that may close hosts, since no unit is made of it. False when there is nobody left to blame: the version is then given up until something changes.
    */
   blame(refusal: Refusal, choice: Chosen, units: SnapshotUnits, store: ObjectStore): boolean {
     const changed = [...choice.pending()].filter(
-      ({ key, fingerprint }) => store.get(key)?.good?.version.fingerprint !== fingerprint,
+      ({ key, fingerprint }) => !isPolicyKey(key) && store.get(key)?.good?.version.fingerprint !== fingerprint,
     );
     const suspects = suspectsOf(refusal.unit, units);
     const behind = [...suspects].flatMap((key) => choice.chosen(key) ?? []);

@@ -110,6 +110,10 @@ export const POLICY_KINDS = [
   'WasmPlugin',
   'TrafficExtension',
 ] as const;
+/** True for the key of an object of {@link POLICY_KINDS}: what such an object closes must not open for another one's fault. */
+export function isPolicyKey(key: ResourceKey): boolean {
+  return POLICY_KINDS.some((kind) => key.startsWith(`${kind}/`));
+}
 /** An object of {@link POLICY_KINDS}. */
 export type PolicyResource = Extract<Resource, { readonly kind: (typeof POLICY_KINDS)[number] }>;
 /** Objects of Istio's that say by {@link PolicyTarget} whom they are for. */

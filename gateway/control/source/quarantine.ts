@@ -13,10 +13,11 @@
 //    changed together with a VirtualService whose own change is not taken) waits as well.
 // 4. A new object has no version to go back to: with an error against others it is served as far as it resolves.
 // 5. A deletion is always obeyed; what still refers to the deleted object is served as far as it resolves, with a Problem.
+// 6. An object that may close hosts is always taken as it is newest: nothing older may keep them open.
 // Good is what all workers have served.
 import type { ObjectRef, Problem } from '../../snapshot/problem.ts';
 import type { Steps } from '../../support/slices.ts';
-import { type Resource, type ResourceKey, type ResourceKind, resourceKey } from '../resource/resource.ts';
+import { isPolicyKey, type Resource, type ResourceKey, type ResourceKind, resourceKey } from '../resource/resource.ts';
 import { isUsable, type ObjectStore, type StoredObject, type UsableVersion } from './object-store.ts';
 import type { ObjectVersion } from './source.ts';
 
@@ -172,7 +173,8 @@ export class Quarantine {
       return [key, undefined];
     }
     this.#chosen.set(key, taken);
-    if (good !== undefined && taken.fingerprint !== good.version.fingerprint) this.#changed.add(key);
+    const isChanged = good !== undefined && taken.fingerprint !== good.version.fingerprint;
+    if (isChanged && !isPolicyKey(key)) this.#changed.add(key);
     return [key, taken.resource];
   }
 

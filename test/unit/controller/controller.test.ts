@@ -179,6 +179,27 @@ test('a refusal of a changed object brings its last good version back', async ()
   assert.deepEqual(kit.codes(), [], 'a new version is tried anew');
 });
 
+test('a refusal of something else opens no host that a policy of the same moment closes', async () => {
+  const kit = new Kit();
+  await kit.begin();
+  const isGood = ({ clusters }: SnapshotUnits) => !JSON.stringify(clusters).includes('next');
+  kit.answer = (units) =>
+    Promise.resolve(
+      isGood(units)
+        ? { kind: 'applied', version: 2 }
+        : { kind: 'refused', version: 2, unit: 'clusters/outbound|80||next', reason: 'it is bad' },
+    );
+  const policy =
+    'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p, namespace: istio-system}\nspec: {action: DENY, rules: [{to: [{operation: {hosts: [shop.example]}}]}]}\n';
+  kit.write(policy, virtualServiceYaml({ v1: 1 }, { name: 'bad', service: 'next' }));
+  await kit.settle();
+  const hosts = Object.values(kit.published.at(-1)?.virtualHosts ?? {});
+  assert.deepEqual(
+    hosts.map(({ domain, denied }) => [domain, denied !== undefined]),
+    [['shop.example', true]],
+  );
+});
+
 test('a refusal that nobody can be blamed for is given up, with a Problem, until something changes', async () => {
   const kit = new Kit();
   kit.answer = () => Promise.resolve({ kind: 'refused', version: 1, unit: 'snapshot', reason: 'broken' });

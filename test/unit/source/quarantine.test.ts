@@ -273,6 +273,23 @@ test('an object that begins to close hosts is taken at once, whatever it was bef
   for (const { denied } of world.hosts) assert.ok(denied);
 });
 
+test('an object that begins to close hosts is taken also when many others of its moment are turned down', () => {
+  const policy = (selector: string) =>
+    `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p, namespace: istio-system}\nspec: {selector: {matchLabels: {${selector}}}, rules: [{when: [{key: k, values: [v]}]}]}\n`;
+  const others = Array.from({ length: 10 }, (_, index) => serviceYaml(`other-${index}`));
+  const world = shop().write(policy('app: shop'), ...others);
+  world.round();
+  const { quarantined } = world
+    .write(
+      policy('istio: ingressgateway'),
+      destinationRuleYaml(['v1']),
+      ...others.map((text) => text.replace('port: 80', 'port: 81')),
+    )
+    .round();
+  assert.ok(quarantined.has('DestinationRule/default/shop'));
+  for (const { denied } of world.hosts) assert.ok(denied);
+});
+
 /** What leads traffic somewhere new, and the parts that it takes; in the end `served` is served. */
 const moves: Readonly<Record<string, { readonly parts: readonly string[]; readonly served: readonly string[] }>> = {
   'a new subset': {
