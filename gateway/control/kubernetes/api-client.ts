@@ -55,6 +55,8 @@ type Attempt<T> = (server: ApiServer, access: ReadyAccess) => Promise<T>;
 export class ApiClient {
   readonly #access: AccessFile;
   #servers: readonly ApiServer[] = [];
+  /** Streams that run, by their servers; they outlive their servers' access data until newer data has worked. */
+  readonly #streams = new Map<AnswerStream, ApiServer>();
   #identity = '';
   /** The server that worked last: tried first. */
   #preferred = 0;
@@ -106,7 +108,9 @@ export class ApiClient {
       try {
         const answer = await server.send({ ...toHttp(request, access, deadline.signal), idleMs: request.idleMs });
         deadline.clearTimer();
-        return new AnswerStream(server, answer, deadline);
+        const stream = new AnswerStream(server, answer, deadline, () => this.#streams.delete(stream));
+        this.#streams.set(stream, server);
+        return stream;
       } catch (error) {
         deadline.end();
         throw error;
@@ -178,6 +182,7 @@ export class ApiClient {
 
   #answered(server: ApiServer, index: number): void {
     if (this.#servers[index] === server) this.#preferred = index;
+    for (const [stream, its] of this.#streams) if (!this.#servers.includes(its)) stream.interrupt();
     this.#contact = { server: server.name, lastAnswerAt: Date.now() };
   }
 
@@ -248,11 +253,14 @@ class AnswerStream implements ApiStream {
   readonly #server: ApiServer;
   readonly #body: Readable;
   readonly #deadline: Deadline;
+  readonly #onClosed: () => void;
+  #isInterrupted = false;
 
-  constructor(server: ApiServer, answer: HttpAnswer, deadline: Deadline) {
+  constructor(server: ApiServer, answer: HttpAnswer, deadline: Deadline, onClosed: () => void) {
     this.#server = server;
     this.#body = answer.body;
     this.#deadline = deadline;
+    this.#onClosed = onClosed;
     // An abort may come while nobody is reading.
     this.#body.on('error', () => undefined);
   }
@@ -261,16 +269,27 @@ class AnswerStream implements ApiStream {
     try {
       for await (const chunk of this.#body as AsyncIterable<Buffer>) yield chunk;
     } catch (error) {
-      throw this.#server.failure(error);
+      throw this.#isInterrupted ? replaced(this.#server) : this.#server.failure(error);
     } finally {
       this.close();
     }
   }
 
+  /** Whoever reads opens another one, with the access data of now. */
+  interrupt(): void {
+    this.#isInterrupted = true;
+    this.close();
+  }
+
   close(): void {
     this.#deadline.giveUp();
     this.#deadline.end();
+    this.#onClosed();
   }
+}
+
+function replaced({ name }: ApiServer): ApiError {
+  return new ApiError({ status: 0, reason: 'Interrupted', message: `${name}: other access data is in use now` });
 }
 
 /** A write goes to another server only if it cannot have reached this one. */

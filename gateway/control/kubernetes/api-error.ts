@@ -23,9 +23,9 @@ export class ApiError extends Error {
     return this.status === 410 || this.reason === 'Expired' || this.reason === 'Gone';
   }
 
-  /** Nobody answered, or the server could not: another one, or a later time, may do better. */
+  /** Nobody answered (a redirect is no answer of an API server), or the server could not: another one, or a later time, may do better. */
   get isOutage(): boolean {
-    return this.status === 0 || this.status >= 500;
+    return this.status < 400 || this.status >= 500;
   }
 }
 

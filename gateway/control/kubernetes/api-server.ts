@@ -60,6 +60,8 @@ export class ApiServer {
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const answer = await this.#exchange(request);
     const { statusCode: status, headers, body } = answer;
+    const type = first(headers['content-type']) ?? '';
+    if (!isOfApiServer(type)) throw await this.#noApiServer(status, type, body);
     if (status >= 400 || (status >= 300 && status !== 304)) {
       const text = await readText(body, MAX_FAILURE_BYTES).catch(() => '');
       const retryAfter = first(headers['retry-after']);
@@ -94,6 +96,13 @@ export class ApiServer {
     await this.#pool.destroy().catch(() => undefined);
   }
 
+  /** A load balancer's own page, a login: whatever its status says, it is not said of the cluster. */
+  async #noApiServer(status: number, type: string, body: Readable): Promise<ApiError> {
+    await readText(body, MAX_FAILURE_BYTES).catch(() => '');
+    const message = `${this.name} answered ${status} with a page (${type}): is this an API server?`;
+    return new ApiError({ status: status >= 500 ? status : 0, reason: 'BadAnswer', message });
+  }
+
   async #exchange({ method, path, headers, body, signal, idleMs }: HttpRequest): ReturnType<Pool['request']> {
     try {
       return await this.#pool.request({
@@ -121,6 +130,11 @@ async function readText(body: Readable, maxBytes: number): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** JSON, or the plain text of some refusals; not every proxy names a type. */
+function isOfApiServer(contentType: string): boolean {
+  return !/^(text\/html|application\/xhtml)/i.test(contentType);
 }
 
 function first(value: string | string[] | undefined): string | undefined {

@@ -69,14 +69,15 @@ export class Discovery {
   }
 
   async #refreshCore(signal: AbortSignal | undefined): Promise<void> {
-    const resources = readResources(await this.#client.request({ method: 'GET', path: '/api/v1', signal }), '', 'v1');
+    const list = await this.#client.request({ method: 'GET', path: '/api/v1', signal });
+    const resources = readResources(ofKind(list, 'APIResourceList'), '', 'v1');
     this.#replace('/api', new Map([['', new Map([['v1', resources]])]]), new Set());
   }
 
   async #refreshGroups(list: unknown, signal: AbortSignal | undefined): Promise<void> {
     const groups = new Map<string, GroupResources>();
     const stale = new Set<string>();
-    for (const [group, versions] of readGroups(list)) {
+    for (const [group, versions] of readGroups(ofKind(list, 'APIGroupList'))) {
       if (!this.#groups.has(group)) continue;
       const resources = new Map<string, readonly ServedResource[]>();
       for (const version of versions) {
@@ -97,7 +98,7 @@ export class Discovery {
   ): Promise<readonly ServedResource[] | undefined> {
     try {
       const list = await this.#client.request({ method: 'GET', path: `/apis/${group}/${version}`, signal });
-      return readResources(list, group, version);
+      return readResources(ofKind(list, 'APIResourceList'), group, version);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.status === 404) return [];
@@ -113,4 +114,11 @@ export class Discovery {
     for (const [group, resources] of groups)
       if (this.#groups.has(group) && !(stale.has(group) && this.#known.has(group))) this.#known.set(group, resources);
   }
+}
+
+/** Another program's JSON must not look like a cluster without any kinds. */
+function ofKind(document: unknown, kind: string): unknown {
+  if (typeof document === 'object' && document !== null && 'kind' in document && document.kind === kind)
+    return document;
+  throw new ApiError({ status: 0, reason: 'BadAnswer', message: `the answer is no list of what it serves (${kind})` });
 }

@@ -90,6 +90,35 @@ test('a server that is down or answers 5xx is passed over, and the one that work
   assert.equal(client.contact.server, good.url);
 });
 
+test('a page of a load balancer and a redirect are no answers of an API server: another one is asked', async (context) => {
+  const [balancer, good] = [await startStub(context), await startStub(context)];
+  const { client } = await clientFor(context, [balancer.url, good.url]);
+  for (const status of [200, 302, 404, 503]) {
+    balancer.handler = (_request, response) =>
+      response.writeHead(status, { 'content-type': 'text/html', location: 'https://login.example/' }).end('<html>');
+    const { client: alone } = await clientFor(context, [balancer.url]);
+    const error = await failureOf(alone.request({ method: 'GET', path: '/x' }));
+    assert.deepEqual([error.isOutage, error.isExpired], [true, false], String(status));
+    assert.match(error.message, new RegExp(`answered ${status} with .*text/html`));
+    const watch = await failureOf(alone.stream({ method: 'GET', path: '/x', idleMs: 0 }));
+    assert.match(watch.message, /is this an API server\?/, 'nor does a watch begin');
+    await client.request({ method: 'GET', path: '/x' });
+  }
+  assert.equal(client.contact.server, good.url);
+});
+
+test('an API server at an IPv6 address is reached, and its certificate checked', async (context) => {
+  const [good, foreign] = [
+    await startStub(context, { address: '::1', names: ['::1'] }),
+    await startStub(context, { address: '::1', names: ['::2'] }),
+  ];
+  const { client } = await clientFor(context, [good.url]);
+  await client.request({ method: 'GET', path: '/x' });
+  assert.match(client.contact.server ?? '', /^https:\/\/\[::1\]:\d+$/);
+  const { client: other } = await clientFor(context, [foreign.url]);
+  assert.equal((await failureOf(other.request({ method: 'GET', path: '/x' }))).reason, 'Untrusted');
+});
+
 test('what the server decided (403, 404, 409, 410, 429) is not asked of another one', async (context) => {
   const [first, second] = [await startStub(context), await startStub(context)];
   const { client } = await clientFor(context, [first.url, second.url]);
@@ -194,6 +223,49 @@ test('a renewed client certificate is used from the next request on', async (con
     await client.request({ method: 'GET', path: '/' });
   }
   assert.deepEqual(stub.clients, ['first.node', 'second.node']);
+});
+
+test('a server with a certificate of a new authority is refused until the authority is renewed too', async (context) => {
+  const [port = 0] = await freePorts(1);
+  const old = await startStub(context, { port });
+  const { client, kubeconfig, tick } = await clientFor(context, [old.url], undefined, {
+    'certificate-authority-data': undefined,
+    'certificate-authority': 'ca.crt',
+  });
+  const file = path.join(path.dirname(kubeconfig), 'ca.crt');
+  writeFileSync(file, (await stubCa()).certificatePem);
+  await client.request({ method: 'GET', path: '/1' });
+  await old.stop();
+  const ca = await makeCa('the renewed one');
+  const renewed = await startStub(context, { port, ca });
+  assert.equal((await failureOf(client.request({ method: 'GET', path: '/2' }))).reason, 'Untrusted');
+  assert.deepEqual(renewed.requests, []);
+  writeFileSync(file, ca.certificatePem);
+  tick();
+  await client.request({ method: 'GET', path: '/3' });
+  assert.equal(renewed.requests.length, 1);
+});
+
+test('streams to servers of a replaced kubeconfig end as soon as a new server has answered, not before', async (context) => {
+  const [old, fresh] = [await startStub(context), await startStub(context)];
+  const { client, kubeconfig, tick } = await clientFor(context, [old.url]);
+  old.handler = (_request, response) => response.write('x');
+  const stream = await client.stream({ method: 'GET', path: '/watch', idleMs: 0 });
+  let ended = false;
+  const end = failureOf(
+    (async () => {
+      for await (const _chunk of stream) continue;
+    })(),
+  ).finally(() => (ended = true));
+  const ca = Buffer.from((await stubCa()).certificatePem).toString('base64');
+  writeFileSync(kubeconfig, kubeconfigText({ server: fresh.url, 'certificate-authority-data': ca }, { token: 'x' }));
+  tick();
+  fresh.handler = (_request, response) => response.destroy();
+  await failureOf(client.request({ method: 'GET', path: '/1' }));
+  assert.equal(ended, false, 'the new one does not work yet');
+  fresh.handler = (_request, response) => respond(response, 200, {});
+  await client.request({ method: 'GET', path: '/2' });
+  assert.equal((await end).reason, 'Interrupted');
 });
 
 test('a kubeconfig that becomes unusable leaves the good data in use, and is told', async (context) => {

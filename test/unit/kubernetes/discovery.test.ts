@@ -152,3 +152,15 @@ test('a refresh that fails leaves everything as it was', async (context) => {
   await assert.rejects(discovery.refresh(), { status: 403 });
   assert.equal(discovery.find(pod)?.plural, 'pods');
 });
+
+test('JSON of something else than an API server makes no kind go', async (context) => {
+  let answers: 'kubernetes' | 'another' = 'kubernetes';
+  const { discovery } = await discover(context, ({ url }, response) => {
+    if (answers === 'another') respond(response, 200, { status: 'ok' });
+    else respond(response, 200, url === '/api' ? CORE : aggregated({}));
+  });
+  await discovery.refresh();
+  answers = 'another';
+  await assert.rejects(discovery.refresh(), /no list of what it serves/);
+  assert.equal(discovery.find(pod)?.plural, 'pods');
+});

@@ -28,6 +28,14 @@ export function stubCa(): Promise<TestCa> {
   return shared;
 }
 
+export type StubOptions = {
+  /** In its certificate. */
+  readonly names?: readonly string[];
+  readonly ca?: TestCa;
+  readonly address?: string;
+  readonly port?: number;
+};
+
 /** An HTTPS server that answers as told and writes down what was asked. */
 export class StubServer {
   readonly requests: StubRequest[] = [];
@@ -41,7 +49,7 @@ export class StubServer {
     server.on('request', (raw, response) => void this.#answer(raw, response));
   }
 
-  static async start(options: { readonly names?: readonly string[]; readonly ca?: TestCa } = {}): Promise<StubServer> {
+  static async start(options: StubOptions = {}): Promise<StubServer> {
     const ca = options.ca ?? (await stubCa());
     const { certificatePem, privateKeyPem } = await ca.issue({ names: options.names ?? ['127.0.0.1'] });
     const server = https.createServer({
@@ -51,13 +59,14 @@ export class StubServer {
       requestCert: true,
       rejectUnauthorized: false,
     });
-    server.listen(0, '127.0.0.1');
+    server.listen(options.port ?? 0, options.address ?? '127.0.0.1');
     await once(server, 'listening');
     return new StubServer(server);
   }
 
   get url(): string {
-    return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    const { address, port, family } = this.#server.address() as AddressInfo;
+    return `https://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   }
 
   async stop(): Promise<void> {
