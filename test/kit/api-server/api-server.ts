@@ -17,7 +17,7 @@ import { defaultRoles } from './rbac.ts';
 import { handleRequest, type RequestContext } from './request-handler.ts';
 import { type ObjectRef, Seed } from './seed.ts';
 import { SideEffects } from './side-effects.ts';
-import { Store } from './store.ts';
+import { type Backup, Store } from './store.ts';
 import type { Watcher } from './watch.ts';
 import { Writes } from './writes.ts';
 
@@ -157,6 +157,17 @@ export class ApiServer {
   /** Forgets all history: watches and pages from before now answer 410. */
   compact(): void {
     this.#state.store.compact();
+  }
+
+  /** What etcd holds now. Definitions of kinds must be the same at its restoration. */
+  backup(): Backup {
+    return this.#state.store.backup();
+  }
+
+  /** Restores an older etcd and restarts the server, as operators do: connections break, revisions start anew from there. */
+  restore(backup: Backup): void {
+    this.#state.store.restore(backup);
+    this.faults.breakConnections();
   }
 
   /** The running watches, by resource. */

@@ -14,12 +14,13 @@ export function establish(state: ClusterState, definition: KubeObject): Resource
   return type;
 }
 
-/** Stops serving a definition's kind and removes its objects. */
+/** Stops serving a definition's kind and removes its objects; whoever serves it next has no history of them. */
 export function abolish(state: ClusterState, definition: KubeObject): ResourceType | undefined {
   const type = typeOf(definition);
   if (type === undefined) return undefined;
   const table = state.store.table(type);
   for (const entry of table.list()) table.remove(entry.key);
+  table.compact(state.store.revision + 1);
   state.catalogue.remove(type);
   return type;
 }

@@ -26,7 +26,9 @@ export type Fault =
   /** 200 and half of the JSON, then a reset. */
   | { readonly kind: 'truncated' }
   /** Lists answer as if there were nothing. */
-  | { readonly kind: 'empty' };
+  | { readonly kind: 'empty' }
+  /** 200 with a page of HTML, as a load balancer has it; or with JSON of something else than an API server. */
+  | { readonly kind: 'page' | 'foreign json' };
 
 /** A request as faults see it. */
 export type Seen = {

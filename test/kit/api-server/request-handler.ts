@@ -86,12 +86,19 @@ async function suffer(audit: AuditLog, faults: readonly Fault[], exchange: Excha
   response.once('close', () => gone.abort());
   for (const fault of faults) {
     if (fault.kind === 'hang') return true;
+    if (fault.kind === 'page') return answerOf(response, 'text/html; charset=utf-8', '<html>Welcome</html>');
+    if (fault.kind === 'foreign json') return answerOf(response, 'application/json', '{"status":"ok"}');
     if (fault.kind === 'delay') await pause(fault.delayMs, gone.signal);
     if (fault.kind !== 'status') continue;
     audit.add({ ...auditOf(exchange), user: '', code: fault.status });
     throw statusOf(fault.status, fault);
   }
   return gone.signal.aborted;
+}
+
+function answerOf(response: ServerResponse, type: string, text: string): true {
+  sendBytes(response, 200, Buffer.from(text), { 'Content-Type': type });
+  return true;
 }
 
 function answer(context: RequestContext, exchange: Exchange, faults: readonly Fault[]): void {

@@ -2,6 +2,7 @@ import type { ClusterState, Target } from './cluster-state.ts';
 import { abolish, establish, establishedStatus } from './custom-resources.ts';
 import { serviceAccountUser, type Tokens } from './identity.ts';
 import { copyOf, isJsonObject, type KubeObject } from './kube-object.ts';
+import type { ResourceType } from './resource-type.ts';
 import type { Entry } from './table.ts';
 import type { Watcher } from './watch.ts';
 
@@ -33,16 +34,25 @@ export class SideEffects {
     }
   }
 
+  /** A version that is not served any more ends its watches. */
   #establish(type: Target['type'], entry: Entry): void {
-    if (establish(this.#state, entry.object) === undefined) return;
+    const established = establish(this.#state, entry.object);
+    if (established === undefined) return;
+    this.#endWatches(established, ({ version }) => !established.versions.includes(version));
     const status = establishedStatus(entry);
     if (status !== undefined) this.#state.store.table(type).put({ ...copyOf(entry.object), status });
   }
 
   #abolish(definition: KubeObject): void {
     const type = abolish(this.#state, definition);
-    for (const watcher of this.#watchers)
-      if (watcher.target.type.plural === type?.plural && watcher.target.type.group === type.group) watcher.end();
+    if (type !== undefined) this.#endWatches(type, () => true);
+  }
+
+  #endWatches({ group, plural }: ResourceType, which: (target: Target) => boolean): void {
+    for (const watcher of this.#watchers) {
+      const { target } = watcher;
+      if (target.type.plural === plural && target.type.group === group && which(target)) watcher.end();
+    }
   }
 
   /** A Secret that asks for it gets its service account's token, which lives as long as the Secret. */

@@ -1,5 +1,8 @@
 import { type ResourceType, storageName } from './resource-type.ts';
-import { Table } from './table.ts';
+import { type Entry, Table } from './table.ts';
+
+/** All objects as they were at one moment. */
+export type Backup = { readonly revision: number; readonly tables: ReadonlyMap<string, readonly Entry[]> };
 
 /** Everything the cluster knows: one table a resource, and the one counter that orders all changes (etcd's revision). */
 export class Store {
@@ -34,6 +37,19 @@ export class Store {
   compact(): void {
     const floor = this.advance();
     for (const table of this.#tables.values()) table.compact(floor);
+  }
+
+  backup(): Backup {
+    return {
+      revision: this.#revision,
+      tables: new Map([...this.#tables].map(([name, table]) => [name, table.list()])),
+    };
+  }
+
+  /** Goes back in time: revisions are counted from the backup's on, as if the rest had never been. */
+  restore({ revision, tables }: Backup): void {
+    this.#revision = revision;
+    for (const [name, table] of this.#tables) table.restore(tables.get(name) ?? [], revision);
   }
 
   /** Every table, also of kinds that are served no more. */

@@ -116,6 +116,14 @@ export class Table {
     this.#snapshots.clear();
   }
 
+  /** Holds `entries` from now on, without any history: nobody is told. */
+  restore(entries: readonly Entry[], floor: number): void {
+    this.#entries.clear();
+    for (const entry of entries) this.#entries.set(entry.key, entry);
+    this.#sorted = undefined;
+    this.compact(floor);
+  }
+
   #record(change: Change): void {
     this.#sorted = undefined;
     this.#changes.push(change);

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApiError } from '#gateway/control/kubernetes/api-error.ts';
 import { folderProblems } from '#gateway/control/source/folder-problems.ts';
-import { absent, held, unreachable, unreadable } from '#gateway/control/source/kubernetes/cluster-problems.ts';
+import {
+  absent,
+  held,
+  otherCluster,
+  unreachable,
+  unreadable,
+} from '#gateway/control/source/kubernetes/cluster-problems.ts';
 
 const error = (status: number, reason: string): ApiError =>
   new ApiError({ status, reason, message: `it said ${reason}` });
@@ -15,7 +21,8 @@ test('each fault of a cluster has its code, says what keeps serving and names th
     [unreadable([place], error(401, 'Unauthorized')), 'error MG1012', /renew it/],
     [unreadable([place], error(403, 'Forbidden')), 'error MG1012', /config\/cluster has the role/],
     [unreadable([place], error(500, 'InternalError')), 'error MG1011', /tried again/],
-    [held(place, 'empty'), 'error MG1013', /is there again/],
+    [held(place), 'error MG1013', /is there again/],
+    [otherCluster('https://10.0.0.1', 3), 'error MG1013', /remove the folder `accepted`/],
     [absent(['Gateway'], 3), 'error MG1014', /Install Istio's CRDs/],
   ] as const;
   for (const [{ severity, code, message }, expected, wayOut] of table) {

@@ -1,7 +1,6 @@
 import type { Problem } from '../../../snapshot/problem.ts';
 import type { ApiError } from '../../kubernetes/api-error.ts';
 import type { ProblemCode } from '../../resource/codes.ts';
-import type { HoldReason } from './missing-objects.ts';
 
 /** Objects of one kind, in one namespace or in all. */
 export type Place = { readonly kind: string; readonly namespace?: string | undefined; readonly objects: number };
@@ -32,15 +31,18 @@ export function outdatedAccess(fault: string): Problem {
 }
 
 /** A list lacks objects, and is not believed. */
-export function held(place: Place, reason: HoldReason): Problem {
-  const isEmpty = reason === 'empty';
-  const why = isEmpty
-    ? `The cluster suddenly lists no ${place.kind} at all`
-    : `Another cluster answers than the one that ${nameOf(place)} came from (its kube-system has another uid)`;
-  const way = isEmpty
-    ? `When any ${place.kind} is there again (one that serves nothing will do), the list is obeyed; deletions one by one are obeyed at once.`
-    : 'To accept this cluster, stop the service, remove the folder `accepted` of the state directory, and start it.';
-  return problem('error', 'MG1013', [`${why}; this is held, not obeyed.`, meanwhile(place.objects), way]);
+export function held(place: Place): Problem {
+  const why = `The cluster suddenly lists no ${place.kind} at all; this is held, not obeyed.`;
+  const way = `When any ${place.kind} is there again (one that serves nothing will do), the list is obeyed; deletions one by one are obeyed at once.`;
+  return problem('error', 'MG1013', [why, meanwhile(place.objects), way]);
+}
+
+/** Nothing is read from a cluster that is not the known one. */
+export function otherCluster(location: string, objects: number): Problem {
+  const why = `Another cluster answers at ${location} than the one that all objects came from (its kube-system has another uid); nothing is read from it.`;
+  const way =
+    'Lead the address or the kubeconfig back to the right one; or, to accept this cluster, stop the service, remove the folder `accepted` of the state directory, and start it.';
+  return problem('error', 'MG1013', [why, meanwhile(objects), way]);
 }
 
 /** The cluster does not serve kinds that routing needs, or that it served before. */

@@ -1,6 +1,7 @@
 import type { Problem } from '../../../snapshot/problem.ts';
 import type { ApiError } from '../../kubernetes/api-error.ts';
-import { absent, held, outdatedAccess, type Place, unreachable, unreadable } from './cluster-problems.ts';
+import { OTHER_CLUSTER } from './cluster-identity.ts';
+import { absent, held, otherCluster, outdatedAccess, type Place, unreachable, unreadable } from './cluster-problems.ts';
 import type { WatchedKindState } from './watched-kind-state.ts';
 import type { WatchedScope } from './watched-scope.ts';
 
@@ -25,6 +26,7 @@ export function describeTroubles(troubles: Troubles): Problem[] {
   return [
     ...(outage === undefined ? [] : [unreachable(location, outage.error, objects)]),
     ...(accessFault === undefined || outage?.error.reason === 'NoAccess' ? [] : [outdatedAccess(accessFault)]),
+    ...(kinds.some(isOfAnother) ? [otherCluster(location, objects)] : []),
     ...refusals(kinds, isLasting),
     ...holds(kinds),
     ...absences(troubles),
@@ -34,7 +36,7 @@ export function describeTroubles(troubles: Troubles): Problem[] {
 /** Kinds that fail alike are told together. */
 function refusals(kinds: readonly WatchedKindState[], isLasting: Troubles['isLasting']): Problem[] {
   const failing = [...placesOf(kinds)].flatMap(({ place, scope: { failure } }) =>
-    failure !== undefined && isLasting(failure) && !isOutage(failure) ? [{ place, error: failure.error }] : [],
+    failure !== undefined && isLasting(failure) && failure.error.status !== 0 ? [{ place, error: failure.error }] : [],
   );
   const byStatus = Map.groupBy(failing, ({ error }) => error.status);
   return [...byStatus.values()].flatMap((alike) => {
@@ -51,9 +53,7 @@ function refusals(kinds: readonly WatchedKindState[], isLasting: Troubles['isLas
 }
 
 function holds(kinds: readonly WatchedKindState[]): Problem[] {
-  return [...placesOf(kinds)].flatMap(({ place, scope }) =>
-    scope.held === undefined ? [] : [held(place, scope.held)],
-  );
+  return [...placesOf(kinds)].flatMap(({ place, scope }) => (scope.held ? [held(place)] : []));
 }
 
 /** Kinds that nobody misses are told only if there were objects of them. */
@@ -98,5 +98,9 @@ function outageIn(
 
 /** No answer at all: the same for every kind. */
 function isOutage({ error }: Failure): boolean {
-  return error.status === 0;
+  return error.status === 0 && error.reason !== OTHER_CLUSTER;
+}
+
+function isOfAnother({ failures }: WatchedKindState): boolean {
+  return failures.some(({ error }) => error.reason === OTHER_CLUSTER);
 }

@@ -9,7 +9,7 @@ import type { Discovery, WantedKind } from '../../kubernetes/discovery.ts';
 import type { ServedResource } from '../../kubernetes/resource-path.ts';
 import type { Labels, ResourceKey } from '../../resource/resource.ts';
 import type { KnownObject, ObjectSource, ObjectVersion, SourceEvent, SourceStatus } from '../source.ts';
-import { ClusterIdentity, kubeSystemUid } from './cluster-identity.ts';
+import { ClusterIdentity, kubeSystemUid, OTHER_CLUSTER } from './cluster-identity.ts';
 import { describeTroubles } from './cluster-troubles.ts';
 import { DiscoveryLoop } from './discovery-loop.ts';
 import { FirstSync } from './first-sync.ts';
@@ -20,7 +20,7 @@ import { kindStatus } from './source-status.ts';
 import { isUsableSecret, WantedSecrets } from './wanted-secrets.ts';
 import { WatchedKindState } from './watched-kind-state.ts';
 import type { WatchedKind } from './watched-kinds.ts';
-import { WatchedScope } from './watched-scope.ts';
+import { type ScopeFailure, WatchedScope } from './watched-scope.ts';
 
 /** CRDs that come and go are noticed after so long. */
 const DISCOVERY_MS = 30_000;
@@ -219,7 +219,9 @@ export class KubernetesSource implements ObjectSource {
   #stateChanged(): void {
     const failures = this.#kinds.flatMap((state) => state.failures);
     if (failures.length > 0 || this.#discovery.failure !== undefined) this.#reviewLater();
-    if (failures.some(({ error }) => error.status === 404 || error.isOutage)) this.#discovery.hurry();
+    const isTelling = ({ error }: ScopeFailure): boolean =>
+      error.status === 404 || (error.isOutage && error.reason !== OTHER_CLUSTER);
+    if (failures.some(isTelling)) this.#discovery.hurry();
     this.#review();
   }
 

@@ -8,18 +8,13 @@ export type MissingObjects = {
   readonly cluster: ClusterVerdict;
 };
 
-/** Why objects that are missing in a list are not given up. */
-export type HoldReason = 'empty' | 'other-cluster';
-
 /**
- * Whether a list is believed that lacks objects. A new etcd, a restored backup or a proxy that leads elsewhere looks
- * like a deletion of everything, so nothing is given up for another cluster, and several objects never for an empty
- * list; a single one only if the cluster is the same for certain. Deletions that the watch tells one by one are obeyed
- * at once, and so is every list of the same cluster that still names an object of the kind.
+ * Whether a list that lacks objects is held and not believed. An emptied etcd or a proxy that leads elsewhere looks like
+ * a deletion of everything, so several objects are never given up for an empty list, and a single one only if the
+ * cluster is the same for certain. Deletions that the watch tells one by one are obeyed at once, and so is every list
+ * that still names an object of the kind; another cluster's lists are not even read (see ClusterIdentity).
  */
-export function whyHeld({ missing, isEmpty, cluster }: MissingObjects): HoldReason | undefined {
-  if (missing === 0) return undefined;
-  if (cluster === 'other') return 'other-cluster';
-  if (!isEmpty || (missing === 1 && cluster === 'same')) return undefined;
-  return 'empty';
+export function isHeld({ missing, isEmpty, cluster }: MissingObjects): boolean {
+  if (missing === 0 || !isEmpty) return false;
+  return missing > 1 || cluster === 'unknown';
 }

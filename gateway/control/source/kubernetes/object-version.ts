@@ -26,6 +26,12 @@ export function isOfKind(object: unknown, kind: WatchedKind): boolean {
   return isInGroup && written === (kind.written ?? kind.kind);
 }
 
+/** Whether two objects of one name are two lives of it; of kinds whose uid is not kept, they are one. */
+export function isAnother(before: unknown, after: unknown): boolean {
+  const [old, young] = [metadataOf(before)['uid'], metadataOf(after)['uid']];
+  return old !== undefined && young !== undefined && old !== young;
+}
+
 /** What is kept of an object, and its fingerprint. */
 export function slimmed(object: unknown, { group, version, kind }: ServedResource, slim: Slim): Slimmed {
   const apiVersion = group === '' ? version : `${group}/${version}`;

@@ -51,8 +51,11 @@ export type ReflectorOptions = {
   readonly client: Pick<ApiClient, 'request' | 'stream'>;
   readonly path: string;
   readonly sink: ReflectorSink;
-  /** Awaited before each list. */
-  readonly beforeList?: () => Promise<void>;
+  /**
+   * Awaited before each list, and before a watch goes on: up to which version the cluster has come (after `since`, of the
+   * timers' clock), if that can be known. Throws when it is not the right cluster.
+   */
+  readonly check?: (since?: number) => Promise<string | undefined>;
   /** An exception in our own code: all is listed anew. */
   readonly onDefect: (error: unknown) => void;
   readonly timings?: Partial<ReflectorTimings>;
@@ -65,6 +68,9 @@ export type ReflectorCounts = { lists: number; watches: number; failures: number
 
 /** A server that asks to be left alone for longer is asked again after so long. */
 const LONGEST_RETRY_AFTER_MS = 120_000;
+
+/** A list without pages is all that there is of a kind. */
+const WHOLE_LIST_FACTOR = 5;
 
 /** All kinds and all nodes return to a server that is back within this time. */
 const HURRY_MS = 500;
@@ -79,6 +85,10 @@ export class Reflector {
   readonly #backoff: Backoff;
   /** Up to which version everything was told; undefined: list anew. */
   #version: string | undefined;
+  /** The version came from the list just made. */
+  #isJustListed = false;
+  /** The last word of the server. */
+  #heardAt = 0;
   #bookmarks = false;
   #stopped = false;
   #running = new AbortController();
@@ -97,7 +107,7 @@ export class Reflector {
     while (!this.#stopped) {
       this.#running = new AbortController();
       try {
-        if (this.#version === undefined) await this.#list();
+        if (this.#version === undefined || (await this.#isAhead(this.#version))) await this.#list();
         else await this.#watch(this.#version);
       } catch (error) {
         if (!this.#stopped) await this.#recover(error);
@@ -126,25 +136,36 @@ export class Reflector {
     this.#wake?.();
   }
 
+  /**
+   * After an older etcd was restored, servers take a watch from a version that they have yet to come to, and pass over
+   * in silence all that is written until then.
+   */
+  async #isAhead(version: string): Promise<boolean> {
+    if (this.#isJustListed) return false;
+    const reached = await this.#options.check?.(this.#heardAt);
+    return reached !== undefined && isOlder(reached, version);
+  }
+
   /** A continue token that expired in the middle is answered once, by one list without pages. */
   async #list(): Promise<void> {
-    await this.#options.beforeList?.();
+    this.#version = undefined;
+    await this.#options.check?.();
+    const timeoutMs = this.#timings.listTimeoutMs;
     try {
-      await this.#listOnce({ limit: this.#timings.pageSize });
+      await this.#listOnce({ limit: this.#timings.pageSize, timeoutMs });
     } catch (error) {
       if (!(error instanceof ApiError) || !error.isExpired) throw error;
-      await this.#listOnce({});
+      await this.#listOnce({ timeoutMs: WHOLE_LIST_FACTOR * timeoutMs });
     }
   }
 
-  async #listOnce({ limit }: { readonly limit?: number }): Promise<void> {
+  async #listOnce({ limit, timeoutMs }: { readonly limit?: number; readonly timeoutMs: number }): Promise<void> {
     const { client, path, sink } = this.#options;
     const { signal } = this.#running;
     this.counts.lists += 1;
     sink.listBegins();
     const ask = async (next?: string): Promise<Page> => {
       const query = { limit, continue: next };
-      const timeoutMs = this.#timings.listTimeoutMs;
       return readPage(await client.request({ method: 'GET', path, query, timeoutMs, signal }));
     };
     let page = await ask();
@@ -159,6 +180,7 @@ export class Reflector {
     // A relist was asked for while the last page was on its way.
     if (signal.aborted) return;
     this.#version = page.version;
+    this.#isJustListed = true;
     sink.listEnds();
     sink.inSync();
   }
@@ -172,6 +194,8 @@ export class Reflector {
     this.counts.watches += 1;
     const stream = await client.stream({ method: 'GET', path, query, idleMs, signal });
     const openedAt = this.#timers.now();
+    this.#isJustListed = false;
+    this.#heardAt = openedAt;
     this.#options.sink.inSync();
     try {
       for await (const events of watchEvents(stream)) this.#take(events, signal);
@@ -185,6 +209,7 @@ export class Reflector {
   }
 
   #take(events: readonly WatchEvent[], signal: AbortSignal): void {
+    this.#heardAt = this.#timers.now();
     for (const event of events) {
       if (signal.aborted) return;
       this.#takeOne(event);
@@ -196,7 +221,7 @@ export class Reflector {
     if (type === 'ERROR') throw errorOfStatus(object);
     const { sink } = this.#options;
     // First, since the sink may ask for a new list.
-    this.#version = metadataOf(object)['resourceVersion'] ?? this.#version;
+    this.#advance(metadataOf(object)['resourceVersion']);
     switch (type) {
       case 'ADDED':
       case 'MODIFIED':
@@ -214,6 +239,11 @@ export class Reflector {
         // A later Kubernetes may have more to say; what it means for objects comes in the types above.
         break;
     }
+  }
+
+  #advance(version: string | undefined): void {
+    if (version === undefined || (this.#version !== undefined && isOlder(version, this.#version))) return;
+    this.#version = version;
   }
 
   async #recover(error: unknown): Promise<void> {
@@ -260,13 +290,22 @@ function isFromAnotherTime({ status, message, details }: ApiError): boolean {
   );
 }
 
+/** Versions are numbers of any length (KEP-5504); anything else cannot be compared, and is no older. */
+function isOlder(version: string, than: string): boolean {
+  if (!NUMBER.test(version) || !NUMBER.test(than)) return false;
+  return version.length === than.length ? version < than : version.length < than.length;
+}
+
+const NUMBER = /^[1-9]\d*$/;
+
 type Page = { readonly items: readonly unknown[]; readonly version: string; readonly next?: string };
 
 function readPage(list: unknown): Page {
   const { resourceVersion = '', continue: next = '' } = metadataOf(list);
   const items = typeof list === 'object' && list !== null && 'items' in list ? list.items : undefined;
-  if (items !== null && items !== undefined && !Array.isArray(items))
-    throw new ApiError({ status: 0, reason: 'BadAnswer', message: 'the answer to a list has no items' });
+  // Another program's JSON must not look like a cluster that is empty.
+  if (items === undefined || resourceVersion === '' || (items !== null && !Array.isArray(items)))
+    throw new ApiError({ status: 0, reason: 'BadAnswer', message: 'the answer to a list is no list of an API server' });
   // Go writes an empty list as null.
   return { items: items ?? [], version: resourceVersion, ...(next !== '' && { next }) };
 }

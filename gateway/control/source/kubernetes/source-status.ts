@@ -1,4 +1,5 @@
 import type { KindStatus } from '../source.ts';
+import { OTHER_CLUSTER } from './cluster-identity.ts';
 import type { WatchedKindState } from './watched-kind-state.ts';
 
 /** How one kind fares, for status and metrics. */
@@ -24,8 +25,8 @@ export function kindStatus(state: WatchedKindState): KindStatus {
 function stateOf({ presence, scopes }: WatchedKindState): KindStatus['state'] {
   if (presence !== 'served') return presence === 'unneeded' ? 'absent' : presence === 'absent' ? 'absent' : 'unknown';
   const all = [...scopes.values()];
-  if (all.some(({ held }) => held !== undefined)) return 'held';
   const failure = all.find((scope) => scope.failure !== undefined)?.failure;
+  if (all.some(({ held }) => held) || failure?.error.reason === OTHER_CLUSTER) return 'held';
   if (failure !== undefined)
     return failure.error.status === 401 || failure.error.status === 403 ? 'refused' : 'failing';
   return all.every(({ isListed }) => isListed) ? 'watching' : 'listing';

@@ -7,7 +7,7 @@ export type WatchEvent = { readonly type: string; readonly object: unknown };
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
-/** The events of a watch, those of one read together. Holds one unfinished line at most; a line cut off by the end is dropped. */
+/** The events of a watch, those of one read together. Holds one unfinished line at most; an end inside of a line is a failure. */
 export async function* watchEvents(stream: AsyncIterable<Buffer>): AsyncGenerator<readonly WatchEvent[]> {
   const unfinished = new UnfinishedLine();
   for await (const chunk of stream) {
@@ -21,11 +21,16 @@ export async function* watchEvents(stream: AsyncIterable<Buffer>): AsyncGenerato
     unfinished.add(chunk.subarray(start));
     if (events.length > 0) yield events;
   }
+  if (!unfinished.isEmpty) throw badAnswer('a watch ended inside of an event');
 }
 
 class UnfinishedLine {
   #parts: Buffer[] = [];
   #bytes = 0;
+
+  get isEmpty(): boolean {
+    return this.#parts.length === 0;
+  }
 
   add(part: Buffer): void {
     if (part.length === 0) return;

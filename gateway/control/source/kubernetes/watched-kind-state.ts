@@ -39,7 +39,7 @@ export class WatchedKindState {
     this.#presence = 'served';
     const wanted = new Map([...namespaces].map((namespace) => [namespace ?? '', namespace] as const));
     for (const [name, scope] of this.scopes)
-      if (!wanted.has(name) || scope.resource.version !== resource.version) this.#end(name, scope);
+      if (!wanted.has(name) || !isSamePlace(scope.resource, resource)) this.#end(name, scope);
     for (const [name, namespace] of wanted) {
       if (this.scopes.has(name)) continue;
       const scope = this.#create(this.kind, resource, namespace, this.#take(namespace));
@@ -95,4 +95,9 @@ export class WatchedKindState {
     }
     return taken;
   }
+}
+
+/** A definition that was deleted and made anew may have another version, or another scope. */
+function isSamePlace(one: ServedResource, other: ServedResource): boolean {
+  return one.version === other.version && one.plural === other.plural && one.namespaced === other.namespaced;
 }

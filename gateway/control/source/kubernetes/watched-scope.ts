@@ -8,8 +8,8 @@ import { resourcePath, type ServedResource } from '../../kubernetes/resource-pat
 import type { ResourceKey } from '../../resource/resource.ts';
 import type { ObjectVersion, SourceEvent } from '../source.ts';
 import type { ClusterIdentity } from './cluster-identity.ts';
-import { type HoldReason, whyHeld } from './missing-objects.ts';
-import { keyOfObject, slimmed, toVersion } from './object-version.ts';
+import { isHeld } from './missing-objects.ts';
+import { isAnother, keyOfObject, slimmed, toVersion } from './object-version.ts';
 import { Reflector, type ReflectorSink, type ReflectorTimings } from './reflector.ts';
 import type { WatchedKind } from './watched-kinds.ts';
 
@@ -55,7 +55,7 @@ export class WatchedScope implements ReflectorSink {
   #isEmpty = true;
   #isListed = false;
   #isToldListed = false;
-  #held: HoldReason | undefined;
+  #held = false;
   #cancelReturn: (() => void) | undefined;
   #failure: ScopeFailure | undefined;
   #lastSyncAt: number | undefined;
@@ -72,7 +72,7 @@ export class WatchedScope implements ReflectorSink {
       client,
       path,
       sink: this,
-      beforeList: () => identity.check(),
+      check: (since) => identity.check(since),
       onDefect,
       timers,
       ...(timings && { timings }),
@@ -104,8 +104,8 @@ export class WatchedScope implements ReflectorSink {
     return this.#isListed;
   }
 
-  /** Why objects that the last list lacked are not given up. */
-  get held(): HoldReason | undefined {
+  /** Whether objects that the last list lacked are not given up. */
+  get held(): boolean {
     return this.#held;
   }
 
@@ -146,29 +146,32 @@ export class WatchedScope implements ReflectorSink {
     const missing = this.#missing ?? new Set();
     this.#missing = undefined;
     const cluster = this.#options.identity.verdict;
-    this.#hold(whyHeld({ missing: missing.size, isEmpty: this.#isEmpty, cluster }));
-    if (this.#held === undefined) for (const key of missing) this.#remove(key);
-    else this.#relistAfter(HELD_MS);
+    this.#hold(isHeld({ missing: missing.size, isEmpty: this.#isEmpty, cluster }));
+    if (this.#held) this.#relistAfter(HELD_MS);
+    else for (const key of missing) this.#remove(key);
     this.#isListed = true;
   }
 
   changed(object: unknown): void {
-    const key = keyOfObject(object, this.kind, this.resource);
+    const key = this.#keyOf(object);
     if (key === undefined) return;
     this.#missing?.delete(key);
-    if (this.#held !== undefined) this.#relistAfter(RETURN_MS);
+    if (this.#held) this.#relistAfter(RETURN_MS);
     if (this.#options.wants?.(key) === false) return this.#remove(key);
     const slim = slimmed(object, this.resource, this.kind.slim);
-    if (this.#objects.get(key)?.fingerprint === slim.fingerprint) return;
+    const known = this.#objects.get(key);
+    if (known?.fingerprint === slim.fingerprint) return;
+    // Deleted and made anew while nobody looked: nothing of the old one may live on in the new one.
+    if (known !== undefined && isAnother(known.raw, slim.raw)) this.#remove(key);
     const version = toVersion(key, slim, this.resource);
     this.#objects.set(key, version);
     this.#options.emit({ type: 'upsert', object: version });
   }
 
   deleted(object: unknown): void {
-    const key = keyOfObject(object, this.kind, this.resource);
+    const key = this.#keyOf(object);
     if (key !== undefined) this.#remove(key);
-    if (this.#objects.size === 0) this.#hold(undefined);
+    if (this.#objects.size === 0) this.#hold(false);
   }
 
   inSync(): void {
@@ -185,12 +188,18 @@ export class WatchedScope implements ReflectorSink {
     this.#options.onState();
   }
 
+  /** Undefined also for an object of a place that was not asked for. */
+  #keyOf(object: unknown): ResourceKey | undefined {
+    const key = keyOfObject(object, this.kind, this.resource);
+    return this.namespace === undefined || key?.split('/')[1] === this.namespace ? key : undefined;
+  }
+
   #remove(key: ResourceKey): void {
     if (this.#objects.delete(key)) this.#options.emit({ type: 'remove', key });
   }
 
-  #hold(held: HoldReason | undefined): void {
-    if (held === undefined) this.#cancelReturn?.();
+  #hold(held: boolean): void {
+    if (!held) this.#cancelReturn?.();
     if (held === this.#held) return;
     this.#held = held;
     this.#options.onState();

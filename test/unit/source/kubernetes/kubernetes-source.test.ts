@@ -8,20 +8,15 @@ import {
   aGateway,
   aSecret,
   aVirtualService,
+  removals,
+  started,
   synced,
   TIMINGS,
-  type WatchedCluster,
   type Watcher,
   watchedCluster,
 } from './watched-cluster.ts';
 
 const VS = 'VirtualService/default';
-
-async function started(cluster: WatchedCluster, options?: Parameters<WatchedCluster['watch']>[0]): Promise<Watcher> {
-  const watcher = await cluster.watch(options);
-  await synced(watcher);
-  return watcher;
-}
 
 test('what a cluster holds is told, then synced, then every change', async (context) => {
   const cluster = await watchedCluster(context);
@@ -289,16 +284,6 @@ test('the only object of a kind may go while nobody looks, if the cluster is the
   assert.ok(second.events.some((event) => event.type === 'remove' && event.key === `${VS}/only`));
 });
 
-test('nothing is given up for another cluster under the same address', async (context) => {
-  const [old, fresh] = [await watchedCluster(context), await watchedCluster(context)];
-  old.server.apply(aVirtualService('a'), aVirtualService('b'));
-  fresh.server.apply(aVirtualService('other'));
-  const first = await started(old);
-  const second = await started(fresh, { known: first.known() });
-  assert.deepEqual(removals(second), []);
-  assert.match(second.problems.join(), /Another cluster answers/);
-});
-
 test('in an outage at start the source is synced with what is known, after its patience, and says so', async (context) => {
   const cluster = await watchedCluster(context);
   cluster.server.apply(aGateway('ours', 'cert'), aSecret('cert'), aVirtualService('myapp'));
@@ -322,10 +307,6 @@ test('a fresh node in an outage is not synced: there is nothing it could serve',
   await eventually(() => watcher.problems.length > 0);
   assert.equal(watcher.synced, false);
 });
-
-function removals(watcher: Watcher): string[] {
-  return watcher.events.flatMap((event) => (event.type === 'remove' ? [event.key] : []));
-}
 
 function anIngress(name: string, apiVersion: string): KubeObject {
   return {

@@ -10,7 +10,15 @@ type Answer = unknown;
 
 /** A server by hand: each request waits until the test answers it. */
 class Script {
-  readonly asked: { readonly what: 'list' | 'watch'; readonly query: Query; readonly idleMs?: number }[] = [];
+  readonly asked: {
+    readonly what: 'list' | 'watch';
+    readonly query: Query;
+    readonly idleMs?: number;
+    readonly timeoutMs?: number | undefined;
+  }[] = [];
+  /** Up to which version the cluster has come, as its namespaces tell; and how fresh the reflector wants to know that. */
+  reached: string | ApiError | undefined;
+  readonly checks: (number | undefined)[] = [];
   readonly told: string[] = [];
   readonly timers = new ManualTimers();
   readonly #answers: ((answer: Answer) => void)[] = [];
@@ -31,8 +39,8 @@ class Script {
         ...sink,
       },
       client: {
-        request: async <T>({ query = {} }: { query?: Query }) => {
-          this.asked.push({ what: 'list', query });
+        request: async <T>({ query = {}, timeoutMs }: { query?: Query; timeoutMs?: number }) => {
+          this.asked.push({ what: 'list', query, timeoutMs });
           return (await this.#answer()) as T;
         },
         stream: async ({ query = {}, idleMs }) => {
@@ -40,6 +48,10 @@ class Script {
           await this.#answer();
           return this.#stream();
         },
+      },
+      check: (since) => {
+        this.checks.push(since);
+        return this.reached instanceof ApiError ? Promise.reject(this.reached) : Promise.resolve(this.reached);
       },
       timers: this.timers,
       random: () => 0,
@@ -166,6 +178,64 @@ test('a list in pages is followed by a watch from its version, and a watch by th
   assert.equal(script.asked.at(-1)?.query['resourceVersion'], '15');
 });
 
+test('a version goes forward only: a bookmark from behind does not take the watch back', async (context) => {
+  const script = await watching(context);
+  await script.send(event('MODIFIED', 'a', '900'), event('BOOKMARK', '', '1000'), event('BOOKMARK', '', '999'));
+  await script.advance(6_000);
+  await script.endWatch();
+  await script.answer('open');
+  assert.equal(script.asked.at(-1)?.query['resourceVersion'], '1000');
+});
+
+test('what says it is a list, but has no version or no items, is a failure and no empty list', async (context) => {
+  for (const answer of [
+    {},
+    { metadata: {}, items: [] },
+    { metadata: { resourceVersion: '3' } },
+    { items: [] },
+    'ok',
+    null,
+  ]) {
+    const script = new Script(context);
+    await script.answer(answer);
+    assert.deepEqual(script.told, ['begin', 'failed 0'], JSON.stringify(answer));
+  }
+});
+
+test('a watch is opened again only when the cluster has come as far as it: else an older etcd was restored, and all is listed', async (context) => {
+  const script = await watching(context);
+  assert.deepEqual(script.checks, [undefined], 'a list needs no word of after it');
+  await script.advance(1_000);
+  await script.send(event('ADDED', 'b', '1200'));
+  await script.advance(6_000);
+  script.reached = '1200';
+  await script.endWatch();
+  await script.answer('open');
+  assert.deepEqual(script.checks, [undefined, 1_000], 'of after its last word');
+  assert.equal(script.asked.at(-1)?.query['resourceVersion'], '1200');
+  script.reached = '999';
+  await script.send({ type: 'ERROR', object: { kind: 'Status', code: 500 } });
+  await script.advance(400);
+  assert.deepEqual(script.asked.at(-1), {
+    what: 'list',
+    query: { limit: 1_000, continue: undefined },
+    timeoutMs: 30_000,
+  });
+});
+
+test('while the cluster cannot be told from another one, nothing is listed or watched', async (context) => {
+  const script = await watching(context);
+  script.reached = refusal(503);
+  await script.advance(6_000);
+  await script.endWatch();
+  assert.deepEqual(script.told.slice(3), ['failed 503']);
+  assert.equal(script.asked.length, 2);
+  script.reached = '10';
+  await script.advance(400);
+  await script.answer('open');
+  assert.equal(script.asked.at(-1)?.query['resourceVersion'], '10');
+});
+
 test('an empty list of a Go server (null) is a list', async (context) => {
   const script = new Script(context);
   await script.answer({ metadata: { resourceVersion: '3' }, items: null });
@@ -198,6 +268,14 @@ test('410 when a watch opens, and as an event of a watch, leads to one list afte
     script.asked.map(({ what }) => what),
     ['list', 'watch', 'list', 'watch', 'list'],
   );
+});
+
+test('410 in the middle of paging gives the whole list more time than a page', async (context) => {
+  const script = new Script(context);
+  await script.answer(aList('10', ['a'], 'more'));
+  await script.answer(refusal(410));
+  const [page = 0, , whole = 0] = script.asked.map(({ timeoutMs }) => timeoutMs ?? 0);
+  assert.ok(whole >= 4 * page, `${whole} ms`);
 });
 
 test('410 in the middle of paging leads to one list without pages, and no further one at once', async (context) => {

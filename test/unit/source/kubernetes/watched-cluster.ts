@@ -80,9 +80,14 @@ export type WatchedCluster = {
   readonly server: ApiServer;
   /** The way from the watchers to the server. */
   readonly way: TcpRelay;
+  /** The watchers' access data. */
+  readonly kubeconfig: string;
   /** A watcher of the cluster, started; closed with the test. */
-  watch(options?: Partial<KubernetesSourceOptions>): Promise<Watcher>;
+  watch(options?: WatchOptions): Promise<Watcher>;
 };
+
+/** `servers`: further addresses of the cluster. */
+export type WatchOptions = Partial<KubernetesSourceOptions> & { readonly servers?: readonly string[] };
 
 /** A test cluster, and watchers of it. */
 export async function watchedCluster(context: TestContext, options: ApiServerOptions = {}): Promise<WatchedCluster> {
@@ -95,8 +100,9 @@ export async function watchedCluster(context: TestContext, options: ApiServerOpt
   return {
     server,
     way,
-    async watch(watcherOptions = {}) {
-      const client = new ApiClient(new AccessFile({ kubeconfig }));
+    kubeconfig,
+    async watch({ servers = [], ...watcherOptions } = {}) {
+      const client = new ApiClient(new AccessFile({ kubeconfig, servers }));
       const watcher = new Watcher(client, watcherOptions);
       context.after(() => {
         watcher.source.close();
@@ -111,6 +117,18 @@ export async function watchedCluster(context: TestContext, options: ApiServerOpt
 /** Resolves when everything was told once. */
 export function synced(watcher: Watcher): Promise<unknown> {
   return eventually(() => watcher.synced, { timeoutMs: 15_000, what: `synced: ${watcher.problems.join(' ')}` });
+}
+
+/** A watcher that has been told everything once. */
+export async function started(cluster: WatchedCluster, options?: WatchOptions): Promise<Watcher> {
+  const watcher = await cluster.watch(options);
+  await synced(watcher);
+  return watcher;
+}
+
+/** Everything that was ever removed. */
+export function removals(watcher: Watcher): string[] {
+  return watcher.events.flatMap((event) => (event.type === 'remove' ? [event.key] : []));
 }
 
 export function aVirtualService(name: string, weight = 50, namespace = 'default'): KubeObject {
