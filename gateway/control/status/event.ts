@@ -30,7 +30,8 @@ const MAX_MESSAGE = 1_024;
 /** Two nodes that tell the same make an Event of the same name: the API server keeps the first. */
 export function eventName({ target, reason, message, occasion }: Omit<EventFacts, 'now' | 'node'>): string {
   const identity = hash('sha256', JSON.stringify([target.uid, reason, message, occasion])).slice(0, 16);
-  return `${target.name.slice(0, 200)}.${identity}`;
+  // a part of a name ends with a letter or a digit
+  return `${target.name.slice(0, 200).replace(/[-.]+$/, '')}.${identity}`;
 }
 
 /** Events of cluster-scoped objects are kept in `default`. */

@@ -56,6 +56,14 @@ test('what another node has told already is not told again', async (context) => 
   assert.deepEqual(eventsOf(server), [before]);
 });
 
+test('an object with the longest of names has Events, of names that API servers take', async (context) => {
+  const server = await shopServer(context);
+  const name = `${'a'.repeat(199)}-${'b'.repeat(53)}`;
+  const facts = { ...fact(0), target: { ...fact(0).target, name } };
+  assert.ok(await new EventWriter(clientOf(context, server)).tell(KEY, [facts], 0));
+  assert.equal(eventsOf(server).length, 1);
+});
+
 test('a message longer than API servers take is cut', async (context) => {
   const server = await shopServer(context);
   await new EventWriter(clientOf(context, server)).tell(KEY, [fact(0, 'x'.repeat(5_000))], 0);
