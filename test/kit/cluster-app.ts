@@ -12,7 +12,8 @@ type Readiness = 'True' | 'False';
 
 /**
  * The owner's application in a cluster, without a node that runs it: its Service, two Pods that no scheduler takes, and
- * backends of this process where the Pods say they are.
+ * backends of this process where the Pods say they are. What leads from the one to the others is written here, for a Service
+ * without a selector: the controllers of a real cluster leave out Pods that are on no Node.
  */
 export class ClusterApp {
   readonly #cluster: TestCluster;
@@ -45,7 +46,7 @@ export class ClusterApp {
     const status = { phase: 'Running', podIP, podIPs: [{ ip: podIP }], conditions };
     const url = `/api/v1/namespaces/${this.#namespace}/pods/${name}/status`;
     await this.#cluster.run(['replace', '--raw', url, '-f', '-'], { stdin: { ...pod, status } });
-    await this.#playControllers();
+    await this.#writeEndpoints();
   }
 
   async close(): Promise<void> {
@@ -62,13 +63,10 @@ export class ClusterApp {
     });
   }
 
-  /** The test API server runs no controllers, which would write these from Service and Pods. */
-  async #playControllers(): Promise<void> {
-    if (isRealCluster()) return;
-    const items = [this.#endpoints()];
-    for (const apiVersion of ['discovery.k8s.io/v1', 'discovery.k8s.io/v1beta1'])
-      if (await this.#cluster.serves(apiVersion)) items.push(this.#slice(apiVersion));
-    const { code, stderr } = await this.#apply(items);
+  /** Slices where they are read; Endpoints beside them would be mirrored into further ones. */
+  async #writeEndpoints(): Promise<void> {
+    const isSliced = await this.#cluster.serves('discovery.k8s.io/v1');
+    const { code, stderr } = await this.#apply([isSliced ? this.#slice() : this.#endpoints()]);
     if (code !== 0) throw new Error(stderr);
   }
 
@@ -85,14 +83,14 @@ export class ClusterApp {
     };
   }
 
-  #slice(apiVersion: string): KubeObject {
+  #slice(): KubeObject {
     const endpoints = this.#backends.map(({ address }, index) => ({
       addresses: [address],
       conditions: { ready: this.#ready[index] === 'True' },
       targetRef: this.#podRef(index),
     }));
     return {
-      apiVersion,
+      apiVersion: 'discovery.k8s.io/v1',
       kind: 'EndpointSlice',
       metadata: { name: 'myapp-1', labels: { 'kubernetes.io/service-name': 'myapp' } },
       addressType: 'IPv4',
@@ -116,7 +114,7 @@ function aService(port: number): KubeObject {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name: 'myapp', labels: { app: 'myapp' } },
-    spec: { ports: [{ port: 80, targetPort: port, name: 'http' }], selector: { app: 'myapp' } },
+    spec: { ports: [{ port: 80, targetPort: port, name: 'http' }] },
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,18 @@ import { eventually } from './eventually.ts';
 const WITHOUT_ISTIO = fileURLToPath(new URL('../../config/cluster/without-istio', import.meta.url));
 const KUBECTL_TIMEOUT_MS = 60_000;
 
+/** A line of a real server's audit log. */
+type AuditEvent = {
+  readonly verb: string;
+  readonly requestURI: string;
+  readonly user: { readonly username: string };
+  readonly responseStatus?: { readonly code: number };
+};
+
 export type KubectlResult = { readonly code: number; readonly stdout: string; readonly stderr: string };
+
+/** Where test/cluster/real-api-server.sh has the real server's audit log; a cluster of somebody else shows none. */
+const AUDIT_LOG = process.env['KUBERNETES_AUDIT_LOG'];
 
 /** Whether the suites run against somebody's real cluster. */
 export function isRealCluster(): boolean {
@@ -118,6 +129,27 @@ export class TestCluster {
       timeoutMs: 30_000,
       what: 'custom resources are served',
     });
+  }
+
+  /** Whether the cluster tells what was asked for. */
+  get hasAudit(): boolean {
+    return this.server !== undefined || AUDIT_LOG !== undefined;
+  }
+
+  /** The status of each request of this user that the audit log has, with what was asked for. */
+  audit(user: string): { readonly code: number; readonly what: string }[] {
+    const own = this.server?.audit.entries({ user });
+    if (own !== undefined) return own.map(({ code, verb, resource }) => ({ code, what: `${verb} ${resource}` }));
+    if (AUDIT_LOG === undefined) return [];
+    const lines = readFileSync(AUDIT_LOG, 'utf8').trimEnd().split('\n');
+    // the last line may be written just now
+    const events = lines.slice(0, -1).map((line) => JSON.parse(line) as AuditEvent);
+    return events
+      .filter((event) => event.user.username === user)
+      .map(({ responseStatus, verb, requestURI }) => ({
+        code: responseStatus?.code ?? 0,
+        what: `${verb} ${requestURI}`,
+      }));
   }
 
   /** Undoes `work` when the cluster closes, the latest first. */
