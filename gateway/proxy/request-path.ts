@@ -10,7 +10,7 @@ import { atOnce, type Steps } from '../support/slices.ts';
 import { TimerWheel } from '../support/timer-wheel.ts';
 import type { AccessLogSink } from '../telemetry/access-log.ts';
 import type { ProxyMetrics } from '../telemetry/metrics.ts';
-import type { ProxyStatistics } from '../telemetry/statistics.ts';
+import type { ProxyReadings } from '../telemetry/statistics.ts';
 import { Admission } from './admission.ts';
 import { DownstreamConnection } from './downstream-connection.ts';
 import type { Exchange } from './exchange.ts';
@@ -212,8 +212,8 @@ export class Proxy {
   }
 
   /** What was counted, for the role's statistics file. */
-  statistics(): ProxyStatistics {
-    return this.#context.metrics.statistics({
+  readings(): ProxyReadings {
+    return this.#context.metrics.readings({
       downstream_connections_active: this.#connections.size,
       downstream_requests_active: this.#context.requestsActive,
       upstream_connections_active: this.#upstream.open - this.#upstream.idle,

@@ -27,6 +27,7 @@ import { type OpenedSource, openSource } from './object-source.ts';
 import { newerRevision, ownRecord } from './own-record.ts';
 import { ProblemLog } from './problem-log.ts';
 import { programVersion } from './program-version.ts';
+import { ServedHash } from './served-hash.ts';
 import { SupervisorPort } from './supervisor-port.ts';
 import { Together } from './together.ts';
 
@@ -67,6 +68,7 @@ class Control {
   readonly #opened: OpenedSource;
   /** Absent where objects come from a folder. */
   readonly #together: Together | undefined;
+  readonly #servedHash = new ServedHash(() => this.#publisher.served);
   #resourceVersion: string | undefined;
   readonly #services: Service[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
@@ -120,6 +122,7 @@ class Control {
       startedAt,
       identity,
       served: () => this.#publisher.served,
+      snapshotHash: () => this.#servedHash.current,
       objects: () => store.size,
       resourceVersion: () => this.#resourceVersion,
     });
@@ -211,8 +214,10 @@ class Control {
   }
 
   #roundEnded(outcome: string): void {
-    if (outcome === 'applied')
+    if (outcome === 'applied') {
       this.#log.info({ version: this.#publisher.served?.version }, 'a new version is served by all workers');
+      this.#servedHash.changed();
+    }
     if (this.#isReady || this.#publisher.served === undefined) return;
     this.#isReady = true;
     send({ type: 'ready' });

@@ -12,7 +12,7 @@ import type { Steps } from '../support/slices.ts';
 import { AccessLog } from '../telemetry/access-log.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { ProxyMetrics } from '../telemetry/metrics.ts';
-import type { ProxyStatistics } from '../telemetry/statistics.ts';
+import type { ProxyReadings } from '../telemetry/statistics.ts';
 
 /** TLS contexts kept ready; one more costs a client about a millisecond. */
 const TLS_CONTEXTS = 4_096;
@@ -136,8 +136,9 @@ export class WorkerTraffic {
     this.#prepared = undefined;
   }
 
-  statistics(): ProxyStatistics {
-    return this.#proxy.statistics();
+  /** What was counted; the series are read one by one. */
+  readings(): ProxyReadings {
+    return this.#proxy.readings();
   }
 
   reopenLogs(): void {

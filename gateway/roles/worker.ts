@@ -3,7 +3,6 @@
  * It reads no Kubernetes object, holds no cluster credential, and never ends because of a request.
  * Started by the supervisor, with which it talks over IPC; ends when that channel closes.
  */
-import { writeFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import path from 'node:path';
 import type { Settings } from '#config/settings.ts';
@@ -18,13 +17,14 @@ import { atOnce, StepQueue, type Steps } from '../support/slices.ts';
 import { settleSocketShapes } from '../support/socket-shapes.ts';
 import { openLog } from '../telemetry/log.ts';
 import { roleStatistics } from '../telemetry/process-statistics.ts';
+import { writeStatisticsInSteps } from '../telemetry/statistics-file.ts';
 import { ExceptionBudget } from './exception-budget.ts';
 import { WorkerTraffic } from './worker-traffic.ts';
 
 /** Reports its connections when they differ by so many from what it reported last. */
 const LOAD_STEP = 4;
 
-/** A new version is worked in so long at a time; requests come in between. */
+/** A new version is worked in so long at a time, and statistics are written; requests come in between. */
 const SLICE_MS = 4;
 
 export function runWorker(): void {
@@ -57,6 +57,8 @@ class Worker {
   readonly #acceptor: Acceptor;
   readonly #snapshotDir: string;
   readonly #versions = new StepQueue(SLICE_MS);
+  /** Figures for people do not wait for versions, nor versions for them. */
+  readonly #statistics = new StepQueue(SLICE_MS);
   /** False while it serves what no manifest leads on from. */
   #isWhole = true;
   #reportedLoad = 0;
@@ -137,12 +139,7 @@ class Worker {
         this.#reportLoad();
         break;
       case 'collect':
-        writeFileSync(
-          order.file,
-          JSON.stringify(roleStatistics('worker', { index: this.#index, proxy: this.#traffic.statistics() })),
-          { mode: 0o600 },
-        );
-        send({ type: 'collected', id: order.id, file: order.file });
+        this.#statistics.do(this.#collect(order.id, order.file));
         break;
       case 'reopen-logs':
         this.#traffic.reopenLogs();
@@ -250,6 +247,16 @@ class Worker {
   // oxlint-disable-next-line require-yield
   *#abort(): Steps<void> {
     this.#traffic.abort();
+  }
+
+  *#collect(id: number, file: string): Steps<void> {
+    try {
+      yield* writeStatisticsInSteps(file, roleStatistics('worker', { index: this.#index }), this.#traffic.readings());
+      send({ type: 'collected', id, file });
+    } catch (error) {
+      // A full disk costs people a figure, never the program.
+      this.#log.warn({ error, file }, 'statistics cannot be written');
+    }
   }
 
   #connectionsChanged(change: 'opened' | 'closed'): void {

@@ -86,6 +86,11 @@ export class UnitTable<V extends object> {
     return changes.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
+  /** All units, one after the other: in an order that is the same for the same units, but not that of their keys. */
+  *entries(): Generator<[key: string, unit: V]> {
+    for (const shard of this.#shards) yield* [...shard].sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+
   /** All units, in the order of their keys; made when it is first asked for. */
   get record(): Readonly<Record<string, V>> {
     if (this.#record === undefined) {

@@ -10,7 +10,7 @@ import {
   counterNames,
   type GaugeName,
   type HistogramData,
-  type ProxyStatistics,
+  type ProxyReadings,
   type RequestSeries,
 } from './statistics.ts';
 
@@ -147,18 +147,21 @@ export class ProxyMetrics {
     }
   }
 
-  /** Everything counted so far. */
-  statistics(gauges: Readonly<Record<GaugeName, number>>): ProxyStatistics {
-    const all = [...this.#live.values(), ...this.#retired.values(), this.unknownDestination];
+  /** Everything counted so far; each series is read when its turn comes. */
+  readings(gauges: Readonly<Record<GaugeName, number>>): ProxyReadings {
     return {
       commonLabels: this.#commonLabels,
       durationBoundsMs: BOUNDS,
       sizeBoundsBytes: BOUNDS,
-      requests: all.flatMap((destination) => destination.export()),
+      requests: seriesOf([...this.#live.values(), ...this.#retired.values(), this.unknownDestination]),
       counters: { ...this.counters },
       gauges,
     };
   }
+}
+
+function* seriesOf(destinations: readonly DestinationMetrics[]): Generator<RequestSeries> {
+  for (const destination of destinations) yield* destination.export();
 }
 
 /** Istio's labels for the side that reports: the ingress gateway itself. */

@@ -17,11 +17,11 @@ type Monitor = {
 /** One per process, as the facts are. */
 let monitor: Monitor | undefined;
 
-/** The content of this role's statistics file. */
+/** The content of this role's statistics file; a worker's traffic comes to it. */
 export function roleStatistics(
   role: Statistics['role'],
-  parts: { readonly index?: number; readonly proxy?: NonNullable<Statistics['proxy']> } = {},
-): Statistics {
+  parts: { readonly index?: number } = {},
+): Omit<Statistics, 'proxy'> {
   return { schema: STATISTICS_SCHEMA, role, at: Date.now(), process: processStatistics(), ...parts };
 }
 

@@ -50,6 +50,9 @@ export type ProxyStatistics = {
   readonly gauges: Readonly<Record<GaugeName, number>>;
 };
 
+/** The same, while the series are still being read: they are many. */
+export type ProxyReadings = Omit<ProxyStatistics, 'requests'> & { readonly requests: Iterable<RequestSeries> };
+
 /**
  * One label tuple of the standard metrics: `requests` is `istio_requests_total`; the histograms are
  * `istio_request_duration_milliseconds`, `istio_request_bytes` and `istio_response_bytes`.

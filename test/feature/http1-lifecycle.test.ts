@@ -194,7 +194,7 @@ test('a version that does not compile changes nothing and names the unit', async
   );
   assert.throws(() => kit.gateway.proxy.prepare(aDelta(7, 8, {})), CompileError);
   assert.equal((await exchangeRaw(kit.gateway.port, GET)).status, 200);
-  assert.equal(kit.gateway.proxy.statistics().gauges.snapshot_version, 1);
+  assert.equal(kit.gateway.proxy.readings().gauges.snapshot_version, 1);
 });
 
 test('an exception in our own code costs its request a 500, is counted and logged once, and nothing else', async () => {
@@ -221,8 +221,8 @@ test('an exception in a pipelined request costs that request a 500, not the answ
   assert.equal((await client.response()).status, 200);
   const response = await client.response();
   assert.deepEqual([response.status, response.headers['connection']], [500, 'close']);
-  assert.equal(kit.gateway.proxy.statistics().gauges.downstream_requests_active, 0);
-  assert.equal(kit.gateway.proxy.statistics().gauges.upstream_connections_idle, 1);
+  assert.equal(kit.gateway.proxy.readings().gauges.downstream_requests_active, 0);
+  assert.equal(kit.gateway.proxy.readings().gauges.upstream_connections_idle, 1);
   client.destroy();
 });
 
@@ -233,7 +233,8 @@ test('statistics count what happened, by destination', async () => {
   await client.response();
   client.write('GET / HTTP/1.1\r\nHost: a b\r\n\r\n');
   await client.response();
-  const { requests, counters, gauges } = kit.gateway.proxy.statistics();
+  const { requests: read, counters, gauges } = kit.gateway.proxy.readings();
+  const requests = [...read];
   const series = requests.find((entry) => entry.labels['destination_service_name'] === 'myapp');
   assert.ok(series);
   assert.deepEqual([series.requests, series.labels['response_code'], series.labels['response_flags']], [1, '200', '-']);
@@ -244,7 +245,7 @@ test('statistics count what happened, by destination', async () => {
   assert.equal(gauges.downstream_requests_active, 0);
   assert.equal(gauges.upstream_connections_idle, 1);
   client.destroy();
-  await eventually(() => kit.gateway.proxy.statistics().gauges.downstream_connections_active === 0);
+  await eventually(() => kit.gateway.proxy.readings().gauges.downstream_connections_active === 0);
 });
 
 /** From now on every request to poison.example makes the matching throw. */

@@ -185,7 +185,7 @@ test('a connection that the backend has closed while idle is not used', async ()
     if (requests === 1) socket.end();
   });
   assert.equal((await exchangeRaw(kit.gateway.port, POST)).status, 200);
-  await eventually(() => kit.gateway.proxy.statistics().gauges.upstream_connections_idle === 0);
+  await eventually(() => kit.gateway.proxy.readings().gauges.upstream_connections_idle === 0);
   assert.equal((await exchangeRaw(kit.gateway.port, POST)).status, 200);
   assert.equal(kit.backend.connections.length, 2);
 });
@@ -228,7 +228,7 @@ test('the connection used last is used first, and no more than the limit stay id
     await clients[index]?.response();
   }
   await eventually(() => kit.backend.connections.filter((connection) => connection.gone).length === 2);
-  assert.equal(kit.gateway.proxy.statistics().gauges.upstream_connections_idle, 2);
+  assert.equal(kit.gateway.proxy.readings().gauges.upstream_connections_idle, 2);
   for (const client of clients) client.destroy();
 });
 

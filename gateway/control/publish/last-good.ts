@@ -1,13 +1,12 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { diffUnits, NO_UNITS } from '../../snapshot/diff.ts';
 import type { Problem } from '../../snapshot/problem.ts';
 import { LAST_GOOD_MANIFEST, type LastGood, lastGoodFolder } from '../../snapshot/recover-manifest.ts';
 import { SNAPSHOT_SCHEMA, type Snapshot } from '../../snapshot/snapshot.ts';
 import { fullName } from '../../snapshot/snapshot-files.ts';
 import { makePrivateFolder, writeFileAtomically } from '../../support/atomic-file.ts';
 import type { Timers } from '../../support/timers.ts';
-import { snapshotText } from './snapshot-text.ts';
+import { fullText } from './snapshot-text.ts';
 
 /** Written so long after a publication: a burst of changes is written once. */
 export const LAST_GOOD_DELAY_MS = 3_000;
@@ -56,7 +55,7 @@ export class LastGoodKeeper {
     const durable = { mode: 0o600, durability: 'disk' } as const;
     try {
       makePrivateFolder(this.#folder);
-      await writeFileAtomically(place, snapshotText(0, version, diffUnits(NO_UNITS, snapshot)), durable);
+      await writeFileAtomically(place, fullText(version, snapshot), durable);
       const description: LastGood = { schema: SNAPSHOT_SCHEMA, version, file, bytes: (await stat(place)).size };
       await writeFileAtomically(path.join(this.#folder, LAST_GOOD_MANIFEST), JSON.stringify(description), durable);
       for (const name of await readdir(this.#folder))

@@ -1,7 +1,7 @@
 // Promises: units reach all workers as one new version, or none; one publication at a time; versions only grow.
 // Never: looks into units, publishes what did not change, keeps a publication waiting for the state directory's disk.
 // Called by: the controller after each build.
-import { diffUnits, isEmptyChange, NO_UNITS } from '../../snapshot/diff.ts';
+import { diffUnits, isEmptyChange } from '../../snapshot/diff.ts';
 import type { Problem } from '../../snapshot/problem.ts';
 import { lastGoodKeptAt, readLastGood } from '../../snapshot/recover-manifest.ts';
 import type { Snapshot, SnapshotUnits } from '../../snapshot/snapshot.ts';
@@ -110,14 +110,14 @@ export class Publisher {
     if (this.#isBaseForgotten) this.#isBaseKnown = false;
     this.#isBaseForgotten = false;
     const base = this.#isBaseKnown ? this.#served : undefined;
-    const changes = diffUnits(base ?? NO_UNITS, units);
-    if (base !== undefined && isEmptyChange(changes)) return { kind: 'unchanged' };
+    const changes = base === undefined ? undefined : diffUnits(base, units);
+    if (changes !== undefined && isEmptyChange(changes)) return { kind: 'unchanged' };
     let version: number;
     let written: WrittenSnapshot;
     try {
       version = this.#versions.next();
-      written = await (base === undefined
-        ? this.#folder.writeFull(version, changes)
+      written = await (base === undefined || changes === undefined
+        ? this.#folder.writeFull(version, units)
         : this.#folder.writeDelta(base.version, version, changes));
       this.#note('write', undefined);
     } catch (error) {
@@ -150,7 +150,7 @@ export class Publisher {
     const served = this.#served;
     try {
       if (served !== undefined && this.#folder.isLong()) {
-        await this.#folder.shorten(served.version, diffUnits(NO_UNITS, served));
+        await this.#folder.shorten(served);
       }
     } catch (error) {
       this.#note('write', notWritten(error));

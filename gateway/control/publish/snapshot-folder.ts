@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { applyDelta, NO_UNITS, type UnitChanges } from '../../snapshot/diff.ts';
-import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { Snapshot, SnapshotUnits } from '../../snapshot/snapshot.ts';
 import {
   deltaName,
   fullName,
@@ -13,7 +13,7 @@ import {
 import { snapshotOf } from '../../snapshot/units.ts';
 import { makePrivateFolder, writeFileAtomically } from '../../support/atomic-file.ts';
 import type { Timers } from '../../support/timers.ts';
-import { snapshotText } from './snapshot-text.ts';
+import { deltaText, fullText } from './snapshot-text.ts';
 
 /** A worker that starts loads one full snapshot and so many deltas, or more while they are small. */
 const FEW_DELTAS = 64;
@@ -61,15 +61,15 @@ export class SnapshotFolder {
   }
 
   /** Writes all units: workers that serve anything else drop it. */
-  async writeFull(version: number, changes: UnitChanges): Promise<WrittenSnapshot> {
+  async writeFull(version: number, units: SnapshotUnits): Promise<WrittenSnapshot> {
     const file = fullName(version);
-    await this.#write(file, snapshotText(0, version, changes));
+    await this.#write(file, fullText(version, units));
     return { file, manifest: { version, files: [file] } };
   }
 
   async writeDelta(from: number, version: number, changes: UnitChanges): Promise<WrittenSnapshot> {
     const file = deltaName(from, version);
-    await this.#write(file, snapshotText(from, version, changes));
+    await this.#write(file, deltaText(from, version, changes));
     return { file, manifest: { version, files: [...(this.#manifest?.files ?? []), file] } };
   }
 
@@ -80,13 +80,13 @@ export class SnapshotFolder {
   }
 
   /**
-   * Writes what is served now, `units` of `version`, as one file that stands for all files so far. Publications go on
+   * Writes what is served now as one file that stands for all files so far. Publications go on
    * meanwhile: their deltas follow it. Workers hear of it with the next publication.
    */
-  async shorten(version: number, units: UnitChanges): Promise<void> {
+  async shorten(served: Snapshot): Promise<void> {
     const covered = this.#manifest?.files ?? [];
-    const file = fullName(version);
-    await this.#write(file, snapshotText(0, version, units));
+    const file = fullName(served.version);
+    await this.#write(file, fullText(served.version, served));
     const manifest = this.#manifest;
     // A full snapshot was published meanwhile: that is shorter still.
     if (manifest === null || covered.some((name, index) => manifest.files[index] !== name)) return;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { snapshotText } from '#gateway/control/publish/snapshot-text.ts';
+import { fullText } from '#gateway/control/publish/snapshot-text.ts';
 import { diffUnits, NO_UNITS } from '#gateway/snapshot/diff.ts';
 import type { VirtualHost } from '#gateway/snapshot/route.ts';
 import type { SnapshotUnits } from '#gateway/snapshot/snapshot.ts';
@@ -23,11 +23,11 @@ function units(hosts: number): SnapshotUnits {
 test('a file that is read in steps gives what it gives when it is read at once, whatever its size', (context) => {
   const folder = temporaryFolder(context);
   for (const count of [0, 1, 2, 7_000]) {
-    const changes = diffUnits(NO_UNITS, units(count));
+    const all = units(count);
     const file = path.join(folder, `full-${count}.json`);
-    writeFileSync(file, [...snapshotText(0, 5, changes)].join(''));
+    writeFileSync(file, [...fullText(5, all)].join(''));
     assert.deepEqual(atOnce(readSnapshotInSteps(file)), readSnapshotFile(file));
-    assert.deepEqual(readSnapshotFile(file).set, changes.set);
+    assert.deepEqual(readSnapshotFile(file).set, diffUnits(NO_UNITS, all).set);
     writeFileSync(file, JSON.stringify(readSnapshotFile(file)));
     assert.deepEqual(atOnce(readSnapshotInSteps(file)), readSnapshotFile(file), 'also one that has no lines');
   }
@@ -35,7 +35,7 @@ test('a file that is read in steps gives what it gives when it is read at once, 
 
 test('a large file that is cut short is refused', (context) => {
   const file = path.join(temporaryFolder(context), 'full-1.json');
-  const text = [...snapshotText(0, 1, diffUnits(NO_UNITS, units(7_000)))].join('');
+  const text = [...fullText(1, units(7_000))].join('');
   for (const length of [text.length - 3, text.length >> 1, text.length - 40]) {
     writeFileSync(file, text.slice(0, length));
     assert.throws(() => atOnce(readSnapshotInSteps(file)));

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import type { Cluster } from '#gateway/snapshot/cluster.ts';
+import { atOnce } from '#gateway/support/slices.ts';
 import { ProxyMetrics } from '#gateway/telemetry/metrics.ts';
 import { roleStatistics } from '#gateway/telemetry/process-statistics.ts';
 import { ResponseFlag } from '#gateway/telemetry/response-flags.ts';
-import { gaugeNames } from '#gateway/telemetry/statistics.ts';
+import { gaugeNames, type Statistics } from '#gateway/telemetry/statistics.ts';
+import { writeStatisticsInSteps } from '#gateway/telemetry/statistics-file.ts';
+import { temporaryFolder } from '#test/kit/temporary-folder.ts';
 
 const gauges = Object.fromEntries(gaugeNames.map((name) => [name, 0])) as never;
 
@@ -30,7 +35,8 @@ test('a request is counted under its labels, in the right buckets', () => {
   destination.record(200, ResponseFlag.NONE, 0.4, 0, 90);
   destination.record(200, ResponseFlag.NONE, 30, 1000, 5_000_000);
   destination.record(503, ResponseFlag.UF, 2, 0, 10);
-  const { requests, commonLabels, durationBoundsMs } = metrics.statistics(gauges);
+  const { requests: read, commonLabels, durationBoundsMs } = metrics.readings(gauges);
+  const requests = [...read];
   assert.equal(requests.length, 2);
   const ok = requests.find((series) => series.labels['response_code'] === '200');
   assert.ok(ok);
@@ -52,7 +58,7 @@ test('status codes that a backend makes up do not multiply series', () => {
   const metrics = new ProxyMetrics({ namespace: 'istio-system' });
   const destination = metrics.destination(aCluster());
   for (let status = 100; status < 1000; status += 1) destination.record(status, 0, 1, 1, 1);
-  const { requests } = metrics.statistics(gauges);
+  const requests = [...metrics.readings(gauges).requests];
   assert.ok(requests.length <= 65, `${requests.length} series`);
   assert.equal(
     requests.reduce((sum, series) => sum + series.requests, 0),
@@ -68,20 +74,41 @@ test('a destination keeps its counters over changes of its endpoints and after i
   const endpoints = [{ address: '10.0.0.1', port: 80, weight: 1 }];
   assert.equal(metrics.destination(aCluster({ endpoints })), first);
   metrics.retire(aCluster().key);
-  assert.equal(metrics.statistics(gauges).requests.length, 1);
+  assert.equal([...metrics.readings(gauges).requests].length, 1);
   assert.equal(metrics.destination(aCluster()), first);
   metrics.retire(aCluster().key);
   for (let i = 0; i < 2000; i += 1) {
     metrics.destination(aCluster({ key: `k${i}` })).record(200, 0, 1, 1, 1);
     metrics.retire(`k${i}`);
   }
-  assert.equal(metrics.statistics(gauges).requests.length, 512);
+  assert.equal([...metrics.readings(gauges).requests].length, 512);
 });
 
-test('the statistics of a role are plain JSON', () => {
+test('the statistics file of a worker is plain JSON with every series once, also when destinations come and go meanwhile', (context) => {
   const metrics = new ProxyMetrics({ namespace: 'istio-system' });
+  const count = (key: string): void => metrics.destination(aCluster({ key })).record(200, 0, 1, 1, 1);
+  for (let index = 0; index < 1_000; index += 1) count(`k${index}`);
   metrics.unknownDestination.record(404, ResponseFlag.NR, 0.1, 0, 0);
-  const statistics = roleStatistics('worker', { index: 1, proxy: metrics.statistics(gauges) });
-  assert.deepEqual(JSON.parse(JSON.stringify(statistics)), statistics);
-  assert.ok(statistics.process.residentBytes > 0);
+  const file = path.join(temporaryFolder(context), 'worker.json');
+  const own = roleStatistics('worker', { index: 1 });
+  const work = writeStatisticsInSteps(file, own, metrics.readings(gauges));
+  let steps = 0;
+  for (; work.next().done !== true; steps += 1) {
+    metrics.retire(`k${steps}`);
+    count(`late${steps}`);
+  }
+  const { proxy, ...rest } = JSON.parse(readFileSync(file, 'utf8')) as Statistics;
+  assert.deepEqual(rest, own);
+  assert.equal(proxy?.requests.length, 1_001);
+  assert.ok(steps > 1_000, 'nobody waits for all of them at once');
+  assert.deepEqual({ ...proxy, requests: [] }, { ...metrics.readings(gauges), requests: [] });
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+});
+
+test('a worker without any traffic has a whole file, too', (context) => {
+  const metrics = new ProxyMetrics({ namespace: 'istio-system' });
+  const file = path.join(temporaryFolder(context), 'worker.json');
+  atOnce(writeStatisticsInSteps(file, roleStatistics('worker', { index: 0 }), metrics.readings(gauges)));
+  const { proxy, process } = JSON.parse(readFileSync(file, 'utf8')) as Statistics;
+  assert.deepEqual([proxy?.requests, process.residentBytes > 0], [[], true]);
 });
