@@ -18,6 +18,7 @@ import { ObjectStore } from '../control/source/object-store.ts';
 import type { SourceEvent } from '../control/source/source.ts';
 import type { Problem } from '../snapshot/problem.ts';
 import type { FromControl, ToControl } from '../supervisor/messages.ts';
+import { goBehindOthers } from '../support/priority.ts';
 import { type Logger, openLog } from '../telemetry/log.ts';
 import { roleStatistics } from '../telemetry/process-statistics.ts';
 import { createBackend } from './control-backend.ts';
@@ -41,6 +42,8 @@ const SOURCE_MS = 1_000;
 const CERTIFICATES_MS = 30_000;
 /** Certificates come to expire without any change. */
 const REVIEW_MS = 60 * 60_000;
+/** Control gets a tenth of what a worker gets where they compete for a core: requests go first. */
+const NICENESS = 10;
 /** A port of ours that another program has is tried again after so long. */
 const RETRY_LISTEN_MS = 5_000;
 
@@ -82,6 +85,8 @@ class Control {
     const settings = init.settings as Settings;
     process.title = 'mesh-gateway: control';
     this.#log = openLog({ role: 'control', level: settings.log.level });
+    const refusal = goBehindOthers(NICENESS);
+    if (refusal !== undefined) this.#log.debug({ refusal }, 'control runs at the priority of workers');
     this.#problemLog = new ProblemLog(this.#log);
     this.#endOnDefects();
     roleStatistics('control');

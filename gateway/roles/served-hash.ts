@@ -13,7 +13,7 @@ const EVERY_MS = 1_000;
  */
 export class ServedHash {
   readonly #served: () => Snapshot | undefined;
-  #running: Promise<void> | undefined;
+  #isPreparing = false;
   #known: { readonly snapshot: Snapshot; readonly hash: string } | undefined;
 
   constructor(served: () => Snapshot | undefined) {
@@ -30,16 +30,16 @@ export class ServedHash {
 
   /** Something else is served now. */
   changed(): void {
-    this.#running ??= this.#prepare().finally(() => {
-      this.#running = undefined;
-    });
+    if (!this.#isPreparing) void this.#prepare();
   }
 
   async #prepare(): Promise<void> {
+    this.#isPreparing = true;
     for (let snapshot = this.#served(); snapshot !== undefined && snapshot !== this.#known?.snapshot; ) {
       this.#known = { snapshot, hash: await inSlices(hashUnitsInSteps(snapshot), SLICE_MS) };
       await new Promise<void>((resolve) => setTimeout(resolve, EVERY_MS).unref());
       snapshot = this.#served();
     }
+    this.#isPreparing = false;
   }
 }
