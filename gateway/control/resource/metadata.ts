@@ -1,14 +1,15 @@
 import type { ObjectRef } from '../../snapshot/problem.ts';
-import { isDnsLabel, isDnsName } from './istio/host-values.ts';
+import { isDnsLabel } from './istio/host-values.ts';
 import { labels, mapOf } from './reader/collections.ts';
 import { ignoredFields, type Reader, refine } from './reader/reader.ts';
 import { record } from './reader/record.ts';
 import { text } from './reader/scalars.ts';
 
-const NAME = /^[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?$/;
+/** Kubernetes bounds the whole of a name, not its parts: that of an EndpointSlice is longer than its Service's. */
+const NAME = /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 
 const objectName: Reader<string> = refine(text, (name, at) =>
-  NAME.test(name) && isDnsName(name)
+  NAME.test(name)
     ? name
     : at.report({ message: `"${name}" is not an object's name: use lower-case letters, digits, "-" and ".".` }),
 );

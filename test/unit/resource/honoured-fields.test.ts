@@ -57,7 +57,7 @@ test('values of fields that are not honoured yet are checked all the same; a clu
     ['VirtualService', rule({ retries: { attempts: 2, perTryTimeout: 2 } }), 'spec.http[0].retries.perTryTimeout'],
     [
       'VirtualService',
-      rule({ fault: { abort: { percentage: { value: 150 } } } }),
+      rule({ fault: { abort: { httpStatus: 500, percentage: { value: 150 } } } }),
       'spec.http[0].fault.abort.percentage.value',
     ],
     ['VirtualService', rule({ fault: { delay: { fixedDelay: 'soon' } } }), 'spec.http[0].fault.delay.fixedDelay'],

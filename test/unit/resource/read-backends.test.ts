@@ -94,7 +94,7 @@ describe('ServiceEntry and WorkloadEntry', () => {
   test('faults: what contradicts itself, and what an edge cannot resolve', () => {
     const problemsOf = (spec: string) =>
       brief(readOne(istio('ServiceEntry', `  ports: [{number: 80, name: a}]\n${spec}`)).problems);
-    assert.deepEqual(problemsOf('  hosts: [a.example]\n  resolution: STATIC\n'), ['4:1 error IST0106 spec']);
+    assert.deepEqual(problemsOf('  hosts: [a.example]\n  resolution: STATIC\n'), ['4:1 error MG0209 spec']);
     assert.deepEqual(problemsOf('  hosts: [a.example]\n  resolution: STATIC\n  endpoints: [{address: b.example}]\n'), [
       '8:25 error IST0106 spec.endpoints[0].address',
     ]);

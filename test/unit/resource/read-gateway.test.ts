@@ -135,15 +135,18 @@ describe('tls', () => {
   test('needs a certificate, known ciphers and versions that make sense', () => {
     assert.deepEqual(https('{mode: SIMPLE}'), ['6:3 error IST0106 spec.servers[0].tls']);
     assert.deepEqual(https('{mode: SIMPLE, credentialName: x, maxProtocolVersion: TLSV1_1}'), [
-      '6:62 error IST0106 spec.servers[0].tls.maxProtocolVersion',
+      '6:62 error MG0207 spec.servers[0].tls.maxProtocolVersion',
     ]);
     assert.deepEqual(
       https('{mode: SIMPLE, credentialName: x, minProtocolVersion: TLSV1_3, maxProtocolVersion: TLSV1_2}'),
       ['6:91 error IST0106 spec.servers[0].tls.maxProtocolVersion'],
     );
     assert.deepEqual(https('{mode: SIMPLE, credentialName: x, cipherSuites: [NULL-ISH]}'), [
-      '6:57 error IST0106 spec.servers[0].tls.cipherSuites[0]',
+      '6:57 warning IST0133 spec.servers[0].tls.cipherSuites[0]',
+      '6:56 error MG0207 spec.servers[0].tls.cipherSuites',
     ]);
+    const known = https('{mode: SIMPLE, credentialName: x, cipherSuites: [NULL-ISH, ECDHE-RSA-AES128-GCM-SHA256]}');
+    assert.deepEqual(known, ['6:57 warning IST0133 spec.servers[0].tls.cipherSuites[0]']);
     assert.deepEqual(https('{mode: SIMPLE, credentialName: x, minProtocolVersion: TLSV1_0}'), [
       '6:62 warning MG0205 spec.servers[0].tls.minProtocolVersion',
     ]);

@@ -55,6 +55,8 @@ spec:
       weight: 10
     timeout: 1m1.5s
 `,
+      // For `./near`, the old form of a name, and a host within another.
+      ['IST0133'],
     );
     assert.deepEqual(spec, {
       hosts: ['www.example.com', '*.example.com', '[::1]'],
@@ -202,9 +204,9 @@ describe('faults', () => {
         '11:12 error IST0106 spec.http[0].match[0].uri',
         '12:13 error IST0106 spec.http[0].match[0].port',
         '13:22 error IST0106 spec.http[0].match[0].ignoreUriCase',
-        '15:27 error IST0106 spec.http[0].route[0].destination.host',
+        '15:27 error MG0207 spec.http[0].route[0].destination.host',
         '16:14 error IST0106 spec.http[0].timeout',
-        '17:30 error IST0106 spec.http[1].redirect.redirectCode',
+        '17:30 error MG0207 spec.http[1].redirect.redirectCode',
         '18:30 error IST0106 spec.http[2].directResponse.status',
         '19:5 error IST0106 spec.http[3]',
       ],
@@ -226,7 +228,7 @@ describe('faults', () => {
     const { problems } = readOne(
       'apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata:\n  name: x\nspec: {}\n',
     );
-    assert.deepEqual(brief(problems), ['5:1 error IST0106 spec.hosts', '5:1 error IST0106 spec']);
+    assert.deepEqual(brief(problems), ['5:1 error MG0207 spec.hosts', '5:1 error IST0106 spec']);
   });
 
   test('route, redirect and directResponse exclude each other', () => {
@@ -247,7 +249,7 @@ describe('faults', () => {
 
   test('header names: pseudo headers and claims are errors, the four attributes are ignored with a warning', () => {
     const body = (name: string) => `  http:\n  - match:\n    - headers:\n        ${name}: {exact: x}\n${route}`;
-    assert.deepEqual(problemsOf(body('":path"')), ['11:9 error IST0106 spec.http[0].match[0].headers[":path"]']);
+    assert.deepEqual(problemsOf(body('":path"')), ['11:9 error MG0207 spec.http[0].match[0].headers[":path"]']);
     assert.match(messagesOf(body('"@request.auth.claims.group"')), /not served yet/);
     assert.deepEqual(problemsOf(body('uri')), ['11:9 warning MG0205 spec.http[0].match[0].headers.uri']);
   });
@@ -282,7 +284,7 @@ describe('what is not honoured yet', () => {
 
   test('match blocks for sidecars never match here: their rule is left out', () => {
     const { resource } = readOne(
-      `${head()}  http:\n  - match: [{sourceLabels: {app: x}}]\n${route}  - match: [{sourceNamespace: y}, {uri: {exact: /z}}]\n${route}`,
+      `${head()}  http:\n  - match: [{sourceLabels: {app: x}}]\n${route}  - match: [{sourceNamespace: other}, {uri: {exact: /z}}]\n${route}`,
     );
     assert.ok(resource?.kind === 'VirtualService');
     assert.deepEqual(

@@ -1,4 +1,4 @@
-import { isIP, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import type { At } from '../reader/at.ts';
 import { listOf } from '../reader/collections.ts';
 import { type Reader, refine } from '../reader/reader.ts';
@@ -17,17 +17,38 @@ export function isDnsLabel(name: string): boolean {
 }
 
 /** A host that clients ask for: exact, `*.suffix`, `*` or an IP address. Lower case; IPv6 in brackets, as in a Host field. */
-export const hostPattern: Reader<string> = refine(plainText, (value, at) => checkPattern(value.toLowerCase(), at));
+export const hostPattern: Reader<string> = refine(plainText, (value, at) =>
+  checkPattern(warnOfForm(value.toLowerCase(), at), at),
+);
+
+/** What clients may well ask for, and Istio refuses for its form. */
+function warnOfForm(name: string, at: At): string {
+  const last = name.slice(name.lastIndexOf('.') + 1);
+  if (isIP(name) === 0 && isDnsName(name.replace(/^\*\./, '')) && (name.includes('_') || isDigits(last, name)))
+    at.report({
+      severity: 'warning',
+      message: `Istio refuses "${name}", for an "_" or for a last part of digits only; it is served here.`,
+    });
+  return name;
+}
+
+function isDigits(last: string, name: string): boolean {
+  return last !== name && /^\d+$/.test(last);
+}
 
 /** A host of a destination or DestinationRule: a service's short name or a full name; wildcards if allowed. */
 export function serviceHostName(options: { readonly wildcard: boolean }): Reader<string> {
   return refine(plainText, (value, at) => {
     const name = value.toLowerCase();
-    if (isDnsName(name)) return value;
+    if (isIPv4(name)) return at.report({ message: `"${value}" is an address, and no service has such a name.` });
+    if (isDnsName(name)) return warnOfForm(name, at) === name ? value : undefined;
     if (name.startsWith('*'))
       return options.wildcard
         ? checkPattern(name, at)
-        : at.report({ message: 'A wildcard is not a destination: name one service.' });
+        : at.report({
+            ...(name === '*' ? {} : { code: 'MG0207' }),
+            message: 'A wildcard is not a destination: name one service.',
+          });
     return reportHost(value, at);
   });
 }
@@ -37,7 +58,10 @@ function checkPattern(name: string, at: At): string | undefined {
   if (isIP(name) !== 0) return isIPv6(name) ? `[${name}]` : name;
   if (name.startsWith('*.') && isDnsName(name.slice(2))) return name;
   if (name.includes('*'))
-    return at.report({ message: `"${name}": a wildcard is "*" alone or the whole first label, as in *.example.com.` });
+    return at.report({
+      ...(/^\*[-a-z0-9.]*$/.test(name) && { code: 'MG0207' }),
+      message: `"${name}": a wildcard is "*" alone or the whole first label, as in *.example.com.`,
+    });
   return reportHost(name, at);
 }
 
@@ -50,6 +74,7 @@ function reportHost(value: string, at: At): undefined {
         ? ' Leave out the dot at the end.'
         : '';
   return at.report({
+    ...(isDnsName(value.toLowerCase().replace(/\.$/, '')) && { code: 'MG0207' }),
     message: `"${value}" is not a host name: use letters, digits, "-" and ".", as in www.example.com.${hint}`,
   });
 }
@@ -68,7 +93,22 @@ const exportTarget: Reader<string> = refine(plainText, (value, at) => {
 });
 
 /** Namespaces that may use an object; `~` (nobody) is kept as a name that no namespace has. */
-export const exportTo: Reader<readonly string[]> = listOf(exportTarget);
+export function exportTo(options: { readonly nobody: 'ok' | 'odd' }): Reader<readonly string[]> {
+  return refine(listOf(exportTarget), (namespaces, at) => {
+    const flaw = oddExport(namespaces, options.nobody);
+    if (flaw !== undefined) at.report({ severity: 'warning', message: `${flaw} Istio refuses such a list.` });
+    return namespaces;
+  });
+}
+
+function oddExport(namespaces: readonly string[], nobody: 'ok' | 'odd'): string | undefined {
+  if (new Set(namespaces).size < namespaces.length) return 'A namespace is there twice: keep one.';
+  if (namespaces.includes('*') && namespaces.length > 1) return '"*" holds every namespace: remove the others, or it.';
+  if (namespaces.includes('~') && namespaces.length > 1) return '"~" means nobody: remove it, or the others.';
+  if (namespaces.includes('~') && nobody === 'odd')
+    return '"~" (nobody) is for a ServiceEntry: remove the object instead.';
+  return namespaces.some((name) => name.includes('_')) ? 'No namespace has an "_" in its name.' : undefined;
+}
 
 /** The default where `exportTo` is absent or empty: everybody. */
 export function orEverybody(namespaces: readonly string[] | undefined): readonly string[] {

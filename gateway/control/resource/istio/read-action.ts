@@ -3,7 +3,8 @@ import { defined } from '../defined.ts';
 import type { At } from '../reader/at.ts';
 import { type Reader, refine, required } from '../reader/reader.ts';
 import { record } from '../reader/record.ts';
-import { integer, oneOf, plainText, port, text } from '../reader/scalars.ts';
+import { integer, oneOf, orEmpty, plainText, port, text } from '../reader/scalars.ts';
+import { exclusive, isThere, writtenIn } from '../reader/together.ts';
 import { isDnsName } from './host-values.ts';
 import type { HttpAction } from './virtual-service.ts';
 
@@ -16,7 +17,10 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const redirectCode: Reader<Redirect['status']> = refine(integer({ min: 0, max: 2 ** 31 - 1 }), (code, at) => {
   if (code === 0) return 301;
   if (!REDIRECTS.has(code))
-    return at.report({ message: `${code} is not a redirect that is served: use 301, 302, 303, 307 or 308.` });
+    return at.report({
+      ...(code >= 300 && code <= 399 && { code: 'MG0207' }),
+      message: `${code} is not a redirect that is served: use 301, 302, 303, 307 or 308.`,
+    });
   // Member of the set above.
   return code as Redirect['status'];
 });
@@ -25,25 +29,29 @@ const redirectScheme: Reader<string> = oneOf({ http: 'http', https: 'https' });
 const authority: Reader<string> = refine(plainText, (value, at) => {
   const host = value.toLowerCase().replace(/(?<=[^:]|\]):\d+$/, '');
   if (isDnsName(host) || isIPv4(host) || isIPv6(host.replace(/^\[|\]$/g, ''))) return value.toLowerCase();
-  return at.report({ message: `"${value}" is not a host with an optional port.` });
+  return at.report({ code: 'MG0207', message: `"${value}" is not a host with an optional port.` });
 });
+
+/** A code alone would lead every client back to where it came from. */
+const WHERE_TO = ['uri', 'prefixRewrite', 'authority', 'port', 'derivePort', 'scheme'] as const;
 
 /** `redirect`. */
 export const redirect: Reader<Redirect> = refine(
   record({
-    uri: plainText,
-    prefixRewrite: plainText,
-    authority,
+    uri: orEmpty(plainText),
+    prefixRewrite: orEmpty(plainText),
+    authority: orEmpty(authority),
     port,
     derivePort: oneOf({ FROM_PROTOCOL_DEFAULT: 'from-protocol', FROM_REQUEST_PORT: 'from-request' } as const),
-    scheme: redirectScheme,
+    scheme: orEmpty(redirectScheme),
     redirectCode,
   }),
   (value, at) => {
     exclusive(at, value, 'uri', 'prefixRewrite');
     exclusive(at, value, 'port', 'derivePort');
-    if (Object.keys(value).length === 0)
-      return at.report({ message: 'A redirect needs a uri, authority, scheme, port or redirectCode.' });
+    const written = writtenIn(at);
+    if (!WHERE_TO.some((name) => isThere(written, name)))
+      return at.report({ message: `A redirect leads somewhere: write ${WHERE_TO.join(', ')}.` });
     return {
       kind: 'redirect',
       status: value.redirectCode ?? 301,
@@ -62,17 +70,15 @@ function prefixOf(value: string | undefined): Redirect['path'] {
   return value === undefined ? undefined : { kind: 'prefix', value };
 }
 
-/** Reports two fields of which at most one may be there. */
-function exclusive(at: At, value: object, a: string, b: string): void {
-  if (a in value && b in value)
-    at.child(b, undefined).reportKey({ message: `"${a}" and "${b}" exclude each other: keep one.` });
-}
-
 const MAX_BODY = 1024 * 1024;
+/** From here on, Istio advises against it. */
+const LARGE_BODY = 100 * 1024;
 
 const body: Reader<string> = refine(record({ string: text, bytes: refine(text, decodeBytes) }), (value, at) => {
   exclusive(at, value, 'string', 'bytes');
   const content = value.string ?? value.bytes ?? '';
+  if (content.length > LARGE_BODY && content.length <= MAX_BODY)
+    at.report({ severity: 'warning', message: 'The body is longer than 100 KiB: every worker keeps it in memory.' });
   return content.length <= MAX_BODY
     ? content
     : at.report({ message: 'The body is longer than 1 MiB: let a backend serve it.' });
@@ -86,7 +92,14 @@ function decodeBytes(value: string, at: At): string | undefined {
     bytes.toString('base64').replace(/=+$/, '') === value.replace(/=+$/, '')
   )
     return content;
-  return at.report({ message: 'The bytes must be base64 of UTF-8 text; other bodies are not served yet.' });
+  return at.report({
+    code: isBase64(value) ? 'MG0207' : 'IST0106',
+    message: 'The bytes must be base64 of UTF-8 text; other bodies are not served yet.',
+  });
+}
+
+function isBase64(value: string): boolean {
+  return Buffer.from(value, 'base64').toString('base64').replace(/=+$/, '') === value.replace(/=+$/, '');
 }
 
 /** `directResponse`. */

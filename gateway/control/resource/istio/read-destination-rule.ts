@@ -6,9 +6,11 @@ import { labels, listOf } from '../reader/collections.ts';
 import { type Reader, refine, required } from '../reader/reader.ts';
 import { record } from '../reader/record.ts';
 import { oneOf, positiveDurationMs } from '../reader/scalars.ts';
+import { exclusive, isThere, needsOne, writtenIn } from '../reader/together.ts';
 import type { DestinationRuleSpec, Subset, TrafficPolicy } from './destination-rule.ts';
 import { exportTo, orEverybody, serviceHostName } from './host-values.ts';
 import { subsetName } from './read-destinations.ts';
+import { checkLoadBalancer } from './unhonoured/port-settings.ts';
 import { checkUpstreamTls } from './upstream-tls.ts';
 
 const simple: Reader<BalancerPolicy | 'default'> = refine(
@@ -36,7 +38,8 @@ const trafficPolicy: Reader<TrafficPolicy> = refine(
     loadBalancer: record({ simple }),
     connectionPool: record({ tcp: record({ connectTimeout: positiveDurationMs }) }),
   }),
-  (value) => {
+  (value, at) => {
+    checkPolicy(at);
     const balancer = value.loadBalancer?.simple;
     return defined({
       balancer: balancer === 'default' ? undefined : balancer,
@@ -44,6 +47,32 @@ const trafficPolicy: Reader<TrafficPolicy> = refine(
     });
   },
 );
+
+/** A policy without any field, which Istio takes for a mistake; and fields that exclude each other. */
+function checkPolicy(at: At): void {
+  const written = writtenIn(at);
+  needsOne(at, withoutEmpty(written), POLICY_FIELDS);
+  if (isThere(written, 'connectionPool'))
+    needsOne(at.child('connectionPool', undefined), Object(written['connectionPool']), ['http', 'tcp']);
+  exclusive(at, written, 'tunnel', 'proxyProtocol');
+  checkLoadBalancer(at);
+}
+
+const POLICY_FIELDS = [
+  'loadBalancer',
+  'connectionPool',
+  'outlierDetection',
+  'portLevelSettings',
+  'proxyProtocol',
+  'retryBudget',
+  'tls',
+  'tunnel',
+];
+
+/** An empty list sets nothing. */
+function withoutEmpty(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !Array.isArray(value) || value.length > 0));
+}
 
 const subset: Reader<Subset> = refine(
   record({ name: required(subsetName, 'name the subset, as name: v1'), labels, trafficPolicy }),
@@ -57,7 +86,7 @@ const fields = record({
   host: required(serviceHostName({ wildcard: true }), "write the service's name"),
   subsets: listOf(subset),
   trafficPolicy,
-  exportTo,
+  exportTo: exportTo({ nobody: 'odd' }),
 });
 
 /** `spec` of a DestinationRule. */
@@ -65,6 +94,7 @@ export const readDestinationRule: Reader<DestinationRuleSpec> = refine(fields, (
   if (spec.host === undefined) return undefined;
   checkSubsets(spec.subsets ?? [], at);
   checkUpstreamTls(at);
+  checkExport(spec.exportTo ?? [], at);
   return {
     host: resolveHost(spec.host, at.context.object.namespace),
     policy: spec.trafficPolicy ?? {},
@@ -72,6 +102,16 @@ export const readDestinationRule: Reader<DestinationRuleSpec> = refine(fields, (
     exportTo: orEverybody(spec.exportTo),
   };
 });
+
+/** A rule for some workloads of a namespace is for nobody else. */
+function checkExport(namespaces: readonly string[], at: At): void {
+  const { namespace } = at.context.object;
+  if (isThere(writtenIn(at), 'workloadSelector') && namespaces.some((one) => one !== namespace))
+    at.child('exportTo', undefined).reportKey({
+      severity: 'warning',
+      message: 'A rule with a workloadSelector is for its own namespace only: Istio refuses another in exportTo.',
+    });
+}
 
 function checkSubsets(subsets: readonly Subset[], at: At): void {
   const seen = new Set<string>();

@@ -5,7 +5,7 @@ import type { At } from '../reader/at.ts';
 import { listOf } from '../reader/collections.ts';
 import { type Reader, refine, required } from '../reader/reader.ts';
 import { record } from '../reader/record.ts';
-import { integer, plainText, port } from '../reader/scalars.ts';
+import { integer, orEmpty, plainText, port } from '../reader/scalars.ts';
 import { isDnsLabel, serviceHostName } from './host-values.ts';
 import type { RuleDestination } from './virtual-service.ts';
 
@@ -18,13 +18,20 @@ const portSelector = refine(
 /** A subset's name. */
 export const subsetName: Reader<string> = refine(plainText, (name, at) =>
   isDnsLabel(name.toLowerCase())
-    ? name
+    ? warnOfForm(name, at)
     : at.report({ message: `"${name}" is not a subset's name: use letters, digits and "-".` }),
 );
 
-const destination = record({
+function warnOfForm(name: string, at: At): string {
+  if (name.includes('_'))
+    at.report({ severity: 'warning', message: `Istio refuses an "_" in a subset's name, as in "${name}".` });
+  return name;
+}
+
+/** `destination`. */
+export const destination = record({
   host: required(serviceHostName({ wildcard: false }), "write the service's name"),
-  subset: subsetName,
+  subset: orEmpty(subsetName),
   port: portSelector,
 });
 

@@ -6,12 +6,16 @@ import type { At } from '../reader/at.ts';
 import { labels, listOf } from '../reader/collections.ts';
 import { type Reader, refine, required } from '../reader/reader.ts';
 import { record } from '../reader/record.ts';
-import { oneOf, plainText, port } from '../reader/scalars.ts';
+import { oneOf, orEmpty, plainText, port } from '../reader/scalars.ts';
+import { isThere, writtenIn } from '../reader/together.ts';
 import type { GatewayHost, GatewayServer, GatewaySpec } from './gateway.ts';
 import { hostPattern, isDnsLabel } from './host-values.ts';
-import { type TlsFields, tlsFields, toGatewayTls } from './read-gateway-tls.ts';
+import { checkTlsTogether, type TlsFields, tlsFields, toGatewayTls } from './read-gateway-tls.ts';
 
-const PROTOCOLS = ['HTTP', 'HTTPS', 'GRPC', 'GRPC-WEB', 'HTTP2', 'MONGO', 'TCP', 'TLS'] as const;
+const PROTOCOLS = [
+  ...(['HTTP', 'HTTPS', 'GRPC', 'GRPC-WEB', 'HTTP2', 'MONGO', 'TCP', 'TLS'] as const),
+  ...(['REDIS', 'MYSQL', 'UDP', 'HTTP_PROXY'] as const),
+];
 type Protocol = (typeof PROTOCOLS)[number];
 const protocol: Reader<Protocol> = oneOf(
   // Each word stands for itself.
@@ -34,14 +38,26 @@ const serverHost: Reader<GatewayHost> = refine(plainText, (value, at) => {
     });
   const child = slash === -1 ? at : at.sibling(value.slice(slash + 1));
   const host = hostPattern(child);
+  if (host !== undefined) warnOfHost(host, namespace, at);
   return host === undefined
     ? undefined
     : { namespace: namespace === '.' ? at.context.object.namespace : namespace, host };
 });
 
+/** Names that clients may well ask for, and that Istio refuses in a Gateway. */
+function warnOfHost(host: string, namespace: string, at: At): void {
+  const flaw = namespace.includes('_')
+    ? `no namespace has an "_" in its name`
+    : host !== '*' && !host.includes('.')
+      ? 'it wants a name with a dot in it, or an IPv4 address'
+      : undefined;
+  if (flaw !== undefined)
+    at.report({ severity: 'warning', message: `Istio refuses "${String(at.value)}": ${flaw}. It is served here.` });
+}
+
 const serverFields = record({
   port: required(serverPort, 'write port: with number, name and protocol'),
-  name: plainText,
+  name: orEmpty(plainText),
   hosts: required(listOf(serverHost, { min: 1 }), 'name at least one host, or "*"'),
   tls: tlsFields,
 });
@@ -84,14 +100,21 @@ const server: Reader<ReadServer> = refine(serverFields, (fields, at) => {
   }
 });
 
-/** On a plain port, `tls` can only ask for the redirect. */
+/** On a plain port, `tls` can only ask for the redirect; what would make it a port of TLS is refused. */
 function checkPlainTls(fields: ServerFields, at: At): void {
   const others = Object.keys(fields.tls ?? {}).filter((name) => name !== 'httpsRedirect');
-  if (others.length > 0)
+  const mode = fields.tls?.mode ?? 'PASSTHROUGH';
+  const written = writtenIn(at.child('tls', writtenIn(at)['tls']));
+  const isMeant = !mode.endsWith('PASSTHROUGH') || CERTIFICATES.some((name) => isThere(written, name));
+  if (others.length + Number(isMeant) > 0)
     at.child('tls', undefined).reportKey({
-      message: `On a plain HTTP port tls may hold httpsRedirect only, not ${others.join(', ')}: use protocol HTTPS, or remove it.`,
+      ...(!isMeant && { severity: 'warning' as const, code: 'MG0205' as const }),
+      message: `On a plain HTTP port tls may hold httpsRedirect only${others.length > 0 ? `, not ${others.join(', ')}` : ''}: use protocol HTTPS, or remove it.`,
     });
 }
+
+/** Secrets that a plain port has no use for. */
+const CERTIFICATES = ['serverCertificate', 'privateKey', 'caCertificates', 'credentialName', 'credentialNames'];
 
 function warnProtocol(protocol: Protocol, at: At): void {
   if (protocol === 'HTTP' || protocol === 'GRPC-WEB') return;
@@ -112,6 +135,8 @@ function terminated(
       ? undefined
       : at.reportKey({ message: `Protocol ${protocol} needs tls: with mode: SIMPLE and a credentialName.` });
   if (tls.mode === undefined && isSet(at, 'tls', 'mode')) return undefined;
+  const place = at.child('tls', writtenIn(at)['tls']);
+  checkTlsTogether(tls, place);
   if (tls.mode !== 'SIMPLE') {
     const what = tls.mode === undefined ? 'TLS without a mode (which means PASSTHROUGH)' : `TLS mode ${tls.mode}`;
     reportUnserved(at, tls.mode === undefined ? ['tls'] : ['tls', 'mode'], what);
@@ -123,7 +148,7 @@ function terminated(
       code: 'MG0205',
       message: 'Protocol TLS with mode SIMPLE is served as HTTPS, by the http rules of VirtualServices.',
     });
-  return toGatewayTls(tls, at.child('tls', undefined));
+  return toGatewayTls(tls, place);
 }
 
 function isSet(at: At, ...path: readonly string[]): boolean {
@@ -151,6 +176,12 @@ const fields = record({
 export const readGateway: Reader<GatewaySpec> = refine(fields, (spec, at) => {
   const servers = (spec.servers ?? []).flatMap((entry) => ('served' in entry ? [entry.served] : []));
   checkPortNames(servers, at);
+  const { name } = at.context.object;
+  if (name.includes('.') || name.length > 63)
+    at.context.report(['metadata', 'name'], {
+      severity: 'warning',
+      message: "Istio refuses a Gateway's name with a dot in it, or longer than 63; it is served here.",
+    });
   return {
     servers,
     unserved: (spec.servers ?? []).flatMap((entry) => ('unserved' in entry ? [entry.unserved] : [])),

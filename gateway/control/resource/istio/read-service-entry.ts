@@ -4,26 +4,38 @@ import type { At } from '../reader/at.ts';
 import { labels, listOf } from '../reader/collections.ts';
 import { type Reader, refine, required } from '../reader/reader.ts';
 import { record } from '../reader/record.ts';
-import { oneOf, plainText, port } from '../reader/scalars.ts';
+import { oneOf, orEmpty, plainText, port } from '../reader/scalars.ts';
+import { writtenIn } from '../reader/together.ts';
+import { checkResolution } from './check-resolution.ts';
 import { exportTo, hostPattern, orEverybody } from './host-values.ts';
-import { readEndpoint } from './read-workload-entry.ts';
+import { portName, readEndpoint } from './read-workload-entry.ts';
 import type { ServiceEntryPort, ServiceEntrySpec } from './service-entry.ts';
 
-const host: Reader<string> = refine(hostPattern, (value, at) =>
-  value === '*' ? at.report({ message: '"*" is not a host of a ServiceEntry: name the host, or *.suffix.' }) : value,
+const host: Reader<string> = refine(hostPattern, (value, at) => {
+  if (value === '*') return at.report({ message: '"*" is not a host of a ServiceEntry: name the host, or *.suffix.' });
+  if (isIP(value.replace(/^\[|\]$/g, '')) === 0) return value;
+  at.report({ severity: 'warning', message: `Istio refuses an address as a host, as "${value}"; it is served here.` });
+  return value;
+});
+
+const PROTOCOLS = /^(?:HTTP|HTTPS|HTTP2|HTTP_PROXY|GRPC|GRPC-WEB|TCP|TLS|UDP|MONGO|REDIS|MYSQL)$/i;
+const protocol: Reader<string> = refine(plainText, (value, at) =>
+  PROTOCOLS.test(value)
+    ? value.toUpperCase()
+    : at.report({ message: `"${value}" is not a protocol: write HTTP, HTTPS, TLS, TCP...` }),
 );
 
 const servicePort: Reader<ServiceEntryPort> = refine(
   record({
     number: required(port, 'write the port, as number: 80'),
-    name: required(plainText, 'give the port a name, as name: http'),
-    protocol: plainText,
+    name: required(portName, 'give the port a name, as name: http'),
+    protocol: orEmpty(protocol),
     targetPort: port,
   }),
   (value) => {
     if (value.number === undefined || value.name === undefined) return undefined;
     const { number, name, protocol = 'TCP', targetPort } = value;
-    return { number, name, protocol: protocol.toUpperCase(), ...defined({ targetPort }) };
+    return { number, name, protocol, ...defined({ targetPort }) };
   },
 );
 
@@ -56,7 +68,7 @@ const fields = record({
   resolution,
   endpoints: listOf(readEndpoint),
   workloadSelector: record({ labels }),
-  exportTo,
+  exportTo: exportTo({ nobody: 'ok' }),
 });
 
 /** `spec` of a ServiceEntry. */
@@ -72,6 +84,7 @@ export const readServiceEntry: Reader<ServiceEntrySpec> = refine(fields, (value,
   };
   checkPorts(spec, at);
   checkEndpoints(spec, at);
+  checkResolution(spec, at);
   return spec;
 });
 
@@ -79,6 +92,7 @@ function checkPorts(spec: ServiceEntrySpec, at: At): void {
   if (spec.ports.length === 0 && !isWritten(at, 'ports'))
     at.child('ports', undefined).reportKey({
       severity: 'warning',
+      code: 'MG0209',
       message: 'No ports: no destination can name one. Write the ports of the service.',
     });
   const seen = new Set<string | number>();
@@ -97,8 +111,11 @@ function checkPorts(spec: ServiceEntrySpec, at: At): void {
 
 function checkEndpoints(spec: ServiceEntrySpec, at: At): void {
   const selects = spec.workloadSelector !== undefined;
-  if (selects && spec.endpoints.length > 0)
+  checkSelector(spec, at);
+  if (selects && Array.isArray(writtenIn(at)['endpoints']))
     at.child('workloadSelector', undefined).reportKey({
+      // An empty list says nothing, though Istio refuses it here all the same.
+      severity: spec.endpoints.length > 0 ? 'error' : 'warning',
       message: '"workloadSelector" and "endpoints" exclude each other: keep one.',
     });
   if (spec.resolution === 'STATIC' && !selects) checkStatic(spec, at);
@@ -115,12 +132,24 @@ function checkEndpoints(spec: ServiceEntrySpec, at: At): void {
 
 function checkStatic(spec: ServiceEntrySpec, at: At): void {
   if (spec.endpoints.length === 0 && !isWritten(at, 'endpoints'))
-    at.reportKey({ message: 'Resolution STATIC needs endpoints with addresses, or a workloadSelector.' });
+    at.reportKey({
+      code: 'MG0209',
+      message: 'Resolution STATIC needs endpoints with addresses, or a workloadSelector.',
+    });
   for (const [index, { address }] of spec.endpoints.entries())
     if (address !== undefined && isIP(address) === 0)
       at.context.report([...at.path, 'endpoints', index, 'address'], {
         message: `Resolution STATIC needs IP addresses; "${address}" is a name: use resolution DNS.`,
       });
+}
+
+/** A selector without labels is for all workloads of the namespace, which few mean. */
+function checkSelector({ workloadSelector }: ServiceEntrySpec, at: At): void {
+  if (workloadSelector !== undefined && Object.keys(workloadSelector).length === 0)
+    at.child('workloadSelector', undefined).reportKey({
+      severity: 'warning',
+      message: 'A workloadSelector without labels: write the labels of the workloads that are meant.',
+    });
 }
 
 function isWritten(at: At, field: string): boolean {

@@ -4,25 +4,37 @@ import type { At } from '../reader/at.ts';
 import { labels, mapOf } from '../reader/collections.ts';
 import { type Reader, refine } from '../reader/reader.ts';
 import { record } from '../reader/record.ts';
-import { integer, plainText, port } from '../reader/scalars.ts';
-import { isDnsName } from './host-values.ts';
+import { integer, orEmpty, plainText, port } from '../reader/scalars.ts';
+import { isThere, writtenIn } from '../reader/together.ts';
+import { isDnsLabel, isDnsName } from './host-values.ts';
 import type { WorkloadEntrySpec } from './workload-entry.ts';
 
 /** An IP address or a DNS name. */
 const address: Reader<string> = refine(plainText, (value, at) => {
   const name = value.toLowerCase();
   if (isIP(name) !== 0 && !name.includes('%')) return name;
-  if (name.startsWith('unix:')) return at.report({ message: 'Unix sockets are not served yet: use an IP address.' });
-  if (/^[\d.]+$/.test(name) || !isDnsName(name))
+  if (name.startsWith('unix:'))
+    return at.report({
+      ...(/^unix:\/\/(?:@|\/.*[^/]$)/.test(name) && { code: 'MG0207' }),
+      message: 'Unix sockets are not served yet: use an IP address.',
+    });
+  if (/^[\d.]+$/.test(name) || !isDnsName(name.replace(/\.$/, '')) || name.includes('_'))
     return at.report({ message: `"${value}" is neither an IP address nor a host name.` });
   return name;
 });
 
+/** A name of a service's port. */
+export const portName: Reader<string> = refine(plainText, (name, at) =>
+  isDnsLabel(name.toLowerCase()) && !name.includes('_')
+    ? name
+    : at.report({ message: `"${name}" is not a port's name: use letters, digits and "-", at most 63 of them.` }),
+);
+
 const fields = record({
-  address,
-  ports: mapOf(port),
+  address: orEmpty(address),
+  ports: mapOf(port, { key: portName }),
   labels,
-  weight: integer({ min: 0, max: 2 ** 31 - 1 }),
+  weight: integer({ min: 0, max: 2 ** 32 - 1 }),
 });
 
 /** An entry of `ServiceEntry.spec.endpoints`. */
@@ -37,8 +49,12 @@ export const readEndpoint: Reader<WorkloadEntrySpec> = refine(fields, (spec) => 
 export const readWorkloadEntry: Reader<WorkloadEntrySpec> = refine(readEndpoint, (spec, at) => checkAddress(spec, at));
 
 function checkAddress(spec: WorkloadEntrySpec, at: At): WorkloadEntrySpec {
-  const written = typeof at.value === 'object' && at.value !== null && 'address' in at.value;
+  const written = isThere(writtenIn(at), 'address');
   if (spec.address === undefined && !written)
-    at.child('address', undefined).reportKey({ message: '"address" is missing: write the IP address of the machine.' });
+    at.child('address', undefined).reportKey({
+      // In Istio, the gateway of that network stands for it.
+      ...(isThere(writtenIn(at), 'network') && { code: 'MG0207' }),
+      message: '"address" is missing: write the IP address of the machine.',
+    });
   return spec;
 }

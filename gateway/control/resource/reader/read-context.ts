@@ -2,8 +2,8 @@ import type { ObjectRef, Problem } from '../../../snapshot/problem.ts';
 import type { Finding } from '../codes.ts';
 import { formatPath } from '../field-path.ts';
 import type { FieldPath } from '../resource.ts';
-import type { Unhonoured } from '../unhonoured.ts';
 import type { YamlDocument } from '../yaml-documents.ts';
+import type { Unhonoured } from './reader.ts';
 
 /** Where an object comes from decides how an unknown field counts: a folder's author can mend it, a cluster pruned it. */
 export type Strictness = 'folder' | 'cluster';

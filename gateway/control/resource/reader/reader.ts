@@ -3,6 +3,13 @@ import type { At } from './at.ts';
 /** Reads one value: the typed value, or `undefined` after reporting why not. Never throws, whatever the value is. */
 export type Reader<T> = (at: At) => T | undefined;
 
+/** A known field that this version does not honour, with what happens instead, in words that end a sentence. */
+export type Unhonoured = {
+  readonly meanwhile: string;
+  /** Takes what Istio takes, and reports the rest: a mistake should not wait for a later version. */
+  readonly value?: Reader<unknown>;
+};
+
 /** A record's field that must be there; `hint` says what to write. */
 export type RequiredField<T> = { readonly reader: Reader<T>; readonly hint: string };
 

@@ -91,7 +91,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 /** A duration as Kubernetes writes it ("5s", "1m30s", "250ms"), in milliseconds. */
 export const durationMs: Reader<number> = refine(durationText, (value, at) => {
   let total = 0;
-  let rest = value;
+  let rest = value.startsWith('+') ? value.slice(1) : value;
   while (rest !== '') {
     const part = DURATION.exec(rest)?.[0];
     if (part === undefined)
@@ -103,10 +103,22 @@ export const durationMs: Reader<number> = refine(durationText, (value, at) => {
     rest = rest.slice(part.length);
   }
   if (value === '') return at.report({ message: 'A duration is expected here, as 5s, 250ms or 1m30s.' });
-  return total;
+  // Sums of binary fractions are off by less than a nanosecond.
+  return Math.round(total * 1e6) / 1e6;
 });
 
-/** A duration of at least a millisecond. */
-export const positiveDurationMs: Reader<number> = refine(durationMs, (value, at) =>
-  value >= 1 && value <= 2 ** 31 - 1 ? value : at.report({ message: 'A duration from 1ms to 596h is expected here.' }),
-);
+/** A duration of whole milliseconds, at least one: what Istio takes. */
+export const positiveDurationMs: Reader<number> = refine(durationMs, (value, at) => {
+  if (value < 1 || !Number.isInteger(value))
+    return at.report({ message: 'A duration of whole milliseconds is expected here, at least 1ms.' });
+  if (value > MAX_DURATION_MS) return at.report({ code: 'MG0207', message: 'Durations above 596h are not served.' });
+  return value;
+});
+
+/** The longest that a timer of Node waits. */
+const MAX_DURATION_MS = 2 ** 31 - 1;
+
+/** Reads an empty text as an absent field, as Istio does: templates leave such behind. */
+export function orEmpty<T>(reader: Reader<T>): Reader<T> {
+  return (at) => (at.value === '' ? undefined : reader(at));
+}

@@ -1,6 +1,6 @@
 import { suggestion } from '../suggestion.ts';
-import type { KnownFields, Unhonoured } from '../unhonoured.ts';
 import type { At } from './at.ts';
+import type { Reader, Unhonoured } from './reader.ts';
 
 /** Reports a field that no reader takes: known but not honoured yet (a warning), or unknown. */
 export function reportUnknownField(at: At, siblings: Iterable<string>): void {
@@ -19,34 +19,21 @@ function reportUnhonoured(at: At, entry: Unhonoured): void {
     message: `"${at.key}" is known but not honoured yet: ${entry.meanwhile}.`,
   });
   if (entry.value !== undefined) checkValue(at, entry.value);
-  if (entry.fields !== undefined) checkKnown(at, entry.fields);
 }
 
-/** Inside a field that is not honoured, names and ranges are still checked: a typo should not wait for a later version. */
-function checkKnown(at: At, known: KnownFields): void {
-  if (Array.isArray(at.value)) {
-    for (const [index, item] of at.value.entries()) checkKnown(at.child(index, item), known);
-    return;
-  }
-  if (typeof at.value !== 'object' || at.value === null) return;
-  for (const [name, value] of Object.entries(at.value)) {
-    const field = Object.hasOwn(known, name) ? known[name] : undefined;
-    const child = at.child(name, value);
-    if (field === undefined) reportUnknown(child, Object.keys(known));
-    else if (typeof field === 'function') checkValue(child, field);
-    else if (field !== null) checkKnown(child, field);
-  }
-}
-
-/** An explicit null asks for nothing. What an API server took, and has no effect here, keeps no object from being served. */
-function checkValue(at: At, read: (at: At) => unknown): void {
-  if (at.value === null || at.value === undefined) return;
+/** What an API server took, and has no effect here, keeps no object from being served. */
+function checkValue(at: At, read: Reader<unknown>): void {
   const { problems, strictness } = at.context;
   const before = problems.length;
   read(at);
   if (strictness === 'folder') return;
   for (const [index, problem] of problems.entries())
-    if (index >= before) problems[index] = { ...problem, severity: 'warning', code: 'IST0133' };
+    if (index >= before && problem.severity === 'error')
+      problems[index] = {
+        ...problem,
+        severity: 'warning',
+        code: problem.code === 'IST0106' ? 'IST0133' : problem.code,
+      };
 }
 
 function reportUnknown(at: At, candidates: readonly string[]): void {
