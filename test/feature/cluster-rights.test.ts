@@ -221,4 +221,17 @@ async function told({ server }: ClusterGateway): Promise<void> {
     server.audit.entries({ user: account, verb, resource }).length > 0;
   const all = () => did('patch', 'destinationrules') && did('patch', 'serviceentries') && did('list', 'leases');
   await eventually(all, { timeoutMs: 30_000, what: 'statuses are written and the other nodes are looked for' });
+  // What was found in a list is written as it was seen there; what somebody has changed since is read first.
+  const changed = [
+    ['Gateway', 'secure', 'gateways'],
+    ['DestinationRule', 'outside', 'destinationrules'],
+    ['ServiceEntry', 'outside', 'serviceentries'],
+  ] as const;
+  for (const [kind, name] of changed)
+    server.patch(
+      { apiVersion: 'networking.istio.io/v1', kind, metadata: { name, namespace: furtherNamespace } },
+      { spec: { misspelt: 'again' } },
+    );
+  const areRead = () => changed.every(([, , resource]) => did('get', resource));
+  await eventually(areRead, { timeoutMs: 30_000, what: 'statuses are read' });
 }

@@ -13,13 +13,21 @@ const REQUEST_MS = 5_000;
 const LIST_MS = 30_000;
 
 /** What an object in the cluster carries. */
-export type Found = { readonly key: ResourceKey; readonly condition: Condition | undefined };
+export type Found = { readonly key: ResourceKey; readonly condition: Condition | undefined; readonly seen: Seen };
+
+/** Of an object in the cluster what a write of its condition needs to know. */
+export type Seen = {
+  readonly metadata: { readonly uid: unknown; readonly resourceVersion: string; readonly generation: number };
+  readonly status: { readonly conditions: readonly unknown[] };
+};
 
 /**
  * `same`: it says so already; `outdated`: the cluster has another version than was judged; `gone`: there is no such
  * object; `no-status`: the kind has no status subresource.
  */
-export type WriteOutcome = 'written' | 'same' | 'outdated' | 'gone' | 'no-status';
+type WriteOutcome = 'written' | 'same' | 'outdated' | 'gone' | 'no-status';
+
+export type Written = { readonly outcome: WriteOutcome; readonly before?: Condition; readonly now?: Condition };
 
 export type ObjectStatusesOptions = {
   readonly api: Pick<ApiClient, 'request'>;
@@ -49,21 +57,44 @@ export class ObjectStatuses {
     }
   }
 
-  /** Makes the object's condition say this, unless it does. `judged` tells whether an object is the version that was. */
+  /**
+   * Makes the object's condition say this, unless it does. `judged` tells whether an object is the version that was.
+   * `seen`, the judged version as a survey has seen it, is written without asking again, if it is still so.
+   */
   async write(
     object: { readonly kind: string; readonly namespace: string; readonly name: string },
     verdict: Verdict | undefined,
-    judged: (object: unknown) => boolean,
-  ): Promise<{ readonly outcome: WriteOutcome; readonly before?: Condition; readonly now?: Condition }> {
+    { judged, seen }: { readonly judged: (object: unknown) => boolean; readonly seen?: Seen | undefined },
+  ): Promise<Written> {
     const resource = this.#resource(object.kind);
     if (resource === undefined) return { outcome: 'gone' };
     const path = resourcePath(resource, { ...object, subresource: 'status' });
+    const quickly = seen && (await this.#writeSeen(path, seen, verdict));
+    if (quickly !== undefined) return quickly;
     const found = await this.#get(path);
     if (typeof found === 'string') return { outcome: found };
     if (!judged(found)) return { outcome: 'outdated' };
     const before = conditionOn(found);
     const { generation } = (found as { readonly metadata: { readonly generation?: number } }).metadata;
     if (says(before, verdict, generation ?? 0)) return { outcome: 'same', ...(before && { before, now: before }) };
+    return this.#patch(path, found, verdict);
+  }
+
+  /** Undefined when something else was written since, or when there is nothing to write to: whoever asks again knows. */
+  async #writeSeen(path: string, seen: Seen, verdict: Verdict | undefined): Promise<Written | undefined> {
+    const before = conditionOn(seen);
+    if (says(before, verdict, seen.metadata.generation))
+      return { outcome: 'same', ...(before && { before, now: before }) };
+    try {
+      return await this.#patch(path, seen, verdict);
+    } catch (error) {
+      if (error instanceof ApiError && [404, 405, 409].includes(error.status)) return undefined;
+      throw error;
+    }
+  }
+
+  async #patch(path: string, found: object, verdict: Verdict | undefined): Promise<Written> {
+    const before = conditionOn(found);
     const body = conditionPatch(found, verdict, new Date(this.#options.clock()).toISOString().replace(/\.\d+Z$/, 'Z'));
     const written = await this.#options.api.request({
       method: 'PATCH',
@@ -106,10 +137,16 @@ export class ObjectStatuses {
 }
 
 function foundIn(item: unknown, kind: string): Found[] {
-  const { metadata } = (item ?? {}) as {
-    readonly metadata?: { readonly namespace?: unknown; readonly name?: unknown };
+  const { metadata, status } = (item ?? {}) as {
+    readonly metadata?: Readonly<Record<string, unknown>>;
+    readonly status?: { readonly conditions?: unknown } | null;
   };
-  const { namespace, name } = metadata ?? {};
+  const { namespace, name, uid, resourceVersion, generation } = metadata ?? {};
   if (typeof namespace !== 'string' || typeof name !== 'string') return [];
-  return [{ key: resourceKey({ kind, namespace, name }), condition: conditionOn(item) }];
+  const conditions: unknown = status?.conditions;
+  const seen: Seen = {
+    metadata: { uid, resourceVersion: String(resourceVersion), generation: Number(generation ?? 0) },
+    status: { conditions: Array.isArray(conditions) ? conditions : [] },
+  };
+  return [{ key: resourceKey({ kind, namespace, name }), condition: conditionOn(item), seen }];
 }

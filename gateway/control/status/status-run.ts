@@ -2,20 +2,25 @@ import type { Problem } from '../../snapshot/problem.ts';
 import { ApiError } from '../kubernetes/api-error.ts';
 import { generationOf } from '../kubernetes/generation.ts';
 import { LeadershipLost } from '../leader/term.ts';
-import { type ResourceKey, resourceKey } from '../resource/resource.ts';
-import { type Condition, says } from './condition.ts';
+import type { ResourceKey } from '../resource/resource.ts';
+import { Carried } from './carried.ts';
+import { says } from './condition.ts';
 import type { EventFacts } from './event.ts';
 import { EventWriter } from './event-writer.ts';
-import { ObjectStatuses } from './object-statuses.ts';
+import { ObjectProblems } from './object-problems.ts';
+import { type Found, ObjectStatuses, type Seen } from './object-statuses.ts';
 import { Overwrites } from './overwrites.ts';
 import { Refusals } from './refusals.ts';
+import { Spacing } from './spacing.ts';
 import type { StatusWriterOptions } from './status-writer.ts';
 import { CONDITION_KINDS, type Verdict, verdictOf } from './verdict.ts';
-import { type Urgency, WorkQueue } from './work-queue.ts';
+import { LANES, type Lane, type Turn, WorkQueue } from './work-queue.ts';
 
 /** An object that changes is left alone for so long: people often change several things in a row. */
-const SETTLE_MS = 1_000;
-const MAX_WAITING = 20_000;
+const SETTLE_MS = 500;
+/** What cannot be judged yet is looked at again after so long. */
+const LOOK_MS = 200;
+const MAX_WAITING = 40_000;
 /** An object with more problems than this has one cause. */
 const MAX_EVENTS = 10;
 
@@ -25,8 +30,13 @@ export type RunOptions = Omit<StatusWriterOptions, 'timers' | 'onProblems'> & {
   readonly now: () => number;
 };
 
-/** `idle`: there was nothing to do; `outage`: the API server could not; `lost`: this node leads no more. */
-export type TurnOutcome = 'done' | 'idle' | 'outage' | 'lost';
+/** `outage`: the API server could not, and may want to be left alone for a while; `lost`: this node leads no more. */
+export type Outcome =
+  | { readonly kind: 'done' | 'lost' }
+  | { readonly kind: 'outage'; readonly retryAfterMs: number | undefined };
+
+/** When the source told of an object, and which round had begun then. */
+type Told = { readonly round: number; readonly at: number };
 
 /** What one term of leading knows and has to do. */
 export class StatusRun {
@@ -36,16 +46,18 @@ export class StatusRun {
   readonly #queue = new WorkQueue(MAX_WAITING);
   readonly #overwrites = new Overwrites();
   readonly #refusals = new Refusals();
-  /** The round that had begun when an object was told. */
-  readonly #touched = new Map<ResourceKey, number>();
-  /** The same of objects that wait for their turn. */
+  readonly #spacing = new Spacing();
+  readonly #carried = new Carried();
+  readonly #problems = new ObjectProblems();
+  readonly #touched = new Map<ResourceKey, Told>();
+  /** The round that had begun when an object was told that waits for its turn now. */
   readonly #toldIn = new Map<ResourceKey, number>();
-  /** Of what was told before this term: nothing is open from an idle controller. */
-  readonly #toldBefore: number;
-  /** What the objects in the cluster carry, as far as was seen; objects without a condition are not in it. */
-  #carried = new Map<ResourceKey, Condition>();
-  #problemsByObject = new Map<ResourceKey, readonly Problem[]>();
-  #problems: readonly Problem[] = [];
+  /** Of what was told before this term: nothing is open once the controller was idle. */
+  #toldBefore: number;
+  /** The round that had concluded when the problems were last looked at. */
+  #judged = -1;
+  /** Objects that are being written. */
+  readonly #busy = new Set<ResourceKey>();
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -56,7 +68,7 @@ export class StatusRun {
   }
 
   changed(key: ResourceKey): void {
-    this.#touched.set(key, this.#options.rounds().begun);
+    this.#touched.set(key, { round: this.#options.rounds().begun, at: this.#options.now() });
   }
 
   hasOverflowed(): boolean {
@@ -70,105 +82,145 @@ export class StatusRun {
   /** Gives objects whose fate has changed a turn. */
   digest(): void {
     this.#compareProblems();
-    for (const [key, round] of this.#touched) {
+    for (const [key, told] of this.#touched) {
+      this.#carried.touched(key);
       if (this.#options.objects.get(key) === undefined) this.#forget(key);
-      else if (this.#consider(key, 'urgent')) this.#toldIn.set(key, round);
+      else if (this.#consider(key, { isTold: true, at: told.at })) this.#toldIn.set(key, told.round);
     }
     this.#touched.clear();
   }
 
   /** Looks at every condition of ours in the cluster, and gives the objects that need it a turn. */
-  async survey(): Promise<TurnOutcome> {
+  async survey(): Promise<Outcome> {
     this.#refusals.retry();
-    const carried = new Map<ResourceKey, Condition>();
+    this.#carried.beginSurvey(this.#busy);
     const all = new Set<ResourceKey>();
     const outcome = await this.#guarded(async () => {
-      for await (const page of this.#statuses.survey())
-        for (const { key, condition } of page) {
-          all.add(key);
-          if (condition !== undefined) carried.set(key, condition);
-          this.#overwrites.seen(key, condition, this.#generation(key));
-        }
+      for await (const page of this.#statuses.survey()) {
+        for (const { key } of page) all.add(key);
+        for (const found of this.#carried.page(page)) this.#found(found);
+      }
     });
-    if (outcome !== 'done') return outcome;
-    this.#carried = carried;
-    for (const key of all.union(new Set(this.#problemsByObject.keys()))) this.#consider(key, 'routine');
-    return 'done';
+    if (outcome.kind !== 'done') {
+      this.#carried.abandonSurvey();
+      return outcome;
+    }
+    this.#carried.endSurvey(all);
+    for (const key of this.#problems.keys()) this.#consider(key, { isTold: false, at: this.#options.now() });
+    return outcome;
   }
 
-  /** The next object, if it is somebody's turn. */
-  async turn(): Promise<TurnOutcome> {
+  /** The object whose turn it is, of these lanes. Whoever takes it does its {@link work}. */
+  next(lanes: readonly Lane[] = LANES): Turn | undefined {
     const now = this.#options.now();
-    const turn = this.#queue.take(now);
-    if (turn === undefined) return 'idle';
-    const { key } = turn;
-    if (this.#options.rounds().concluded <= this.#told(key)) {
-      this.#queue.add(key, now + SETTLE_MS, 'urgent');
-      return 'done';
+    for (;;) {
+      const turn = this.#queue.take(now, lanes);
+      if (turn === undefined) return undefined;
+      if (!this.#busy.has(turn.key) && this.#judged > this.#told(turn.key)) return turn;
+      this.#queue.postpone(turn, now + LOOK_MS);
     }
+  }
+
+  /** Writes what is to be said of the object. */
+  async work(turn: Turn): Promise<Outcome> {
+    const { key } = turn;
     this.#toldIn.delete(key);
-    this.#compareProblems();
-    return this.#guarded(
-      async () => {
-        await this.#writeCondition(key);
-        await this.#tellEvents(key);
-      },
-      (error) => this.#queue.again(turn, this.#options.now(), error.retryAfterMs),
-    );
+    this.#busy.add(key);
+    const seen = this.#carried.takeSeen(key);
+    this.#carried.touched(key);
+    try {
+      return await this.#guarded(
+        async () => {
+          await this.#writeCondition(key, seen);
+          await this.#tellEvents(key);
+        },
+        (error) => this.#queue.again(turn, this.#options.now(), error.retryAfterMs),
+      );
+    } finally {
+      this.#busy.delete(key);
+    }
+  }
+
+  #found({ key, condition, seen }: Found): void {
+    this.#overwrites.seen(key, condition, this.#generation(key));
+    if (this.#consider(key, { isTold: false, at: this.#options.now() })) this.#carried.keepSeen(key, seen);
   }
 
   /** The object is gone. */
   #forget(key: ResourceKey): void {
-    this.#carried.delete(key);
+    this.#queue.drop(key);
+    this.#carried.gone(key);
     this.#toldIn.delete(key);
     this.#refusals.gone(key);
     this.#overwrites.gone(key);
+    this.#spacing.gone(key);
     this.#events.gone(key);
   }
 
   /** The round that had begun when the object was last told. */
   #told(key: ResourceKey): number {
-    return this.#touched.get(key) ?? this.#toldIn.get(key) ?? this.#toldBefore;
+    return this.#touched.get(key)?.round ?? this.#toldIn.get(key) ?? this.#toldBefore;
   }
 
-  /** The list is the very same while nothing in it has changed. */
   #compareProblems(): void {
-    const problems = this.#options.problems();
-    if (problems === this.#problems) return;
-    // What stood before this term began is not news, but for what is broken.
-    const isFirst = this.#problems.length === 0;
-    this.#problems = problems;
-    const before = this.#problemsByObject;
-    const all = problems.filter(({ object }) => object !== undefined);
-    this.#problemsByObject = Map.groupBy(all, ({ object }) => (object === undefined ? '' : resourceKey(object)));
-    for (const key of new Set([...before.keys(), ...this.#problemsByObject.keys()]))
-      if (!isSame(before.get(key), this.#problemsByObject.get(key)))
-        this.#consider(key, isFirst && !this.#isBroken(key) ? 'routine' : 'urgent');
+    const now = this.#options.now();
+    // What stood before this term began is no news: the survey finds it.
+    const isFirst = !this.#problems.isKnown;
+    const { begun, concluded, isIdle } = this.#options.rounds();
+    if (isIdle && begun === concluded) this.#toldBefore = -1;
+    const changed = this.#problems.compare(this.#options.problems, now);
+    if (changed === undefined) return;
+    this.#judged = concluded;
+    if (!isFirst) for (const key of changed) this.#consider(key, { isTold: true, at: now });
   }
 
   /** Gives an object a turn if something is to be written for it; true when it has one. */
-  #consider(key: ResourceKey, urgency: Urgency): boolean {
-    const needsCondition =
-      this.#hasCondition(key) && !says(this.#carried.get(key), this.#verdict(key), this.#generation(key));
-    if (!needsCondition && !this.#events.isDue(key, this.#eventsOf(key))) return false;
-    this.#queue.add(key, this.#options.now() + SETTLE_MS, urgency);
+  #consider(key: ResourceKey, { isTold, at }: { readonly isTold: boolean; readonly at: number }): boolean {
+    if (!this.#needsCondition(key) && !this.#needsEvents(key)) return false;
+    const isBroken = this.#problems.isBroken(key) || this.#carried.get(key)?.status === 'False';
+    const told = isBroken ? 'told-broken' : this.#spacing.isRestless(key, at) ? 'soon' : 'told';
+    const lane = isTold ? told : isBroken ? 'soon' : 'found';
+    this.#queue.add(key, Math.max(at + (isTold ? SETTLE_MS : 0), this.#spacing.earliest(key)), lane);
     return true;
   }
 
-  async #writeCondition(key: ResourceKey): Promise<void> {
+  #needsCondition(key: ResourceKey): boolean {
+    const generation = this.#generation(key);
+    return this.#mayWriteCondition(key, generation) && !says(this.#carried.get(key), this.#verdict(key), generation);
+  }
+
+  #mayWriteCondition(key: ResourceKey, generation: number): boolean {
+    const { kind } = parseKey(key);
+    return (
+      CONDITION_KINDS.includes(kind) &&
+      this.#options.objects.get(key)?.newest !== undefined &&
+      !this.#refusals.has(kind, key) &&
+      !this.#overwrites.isGivenUp(key, generation)
+    );
+  }
+
+  #needsEvents(key: ResourceKey): boolean {
+    return !this.#refusals.has('Event', key) && this.#events.isDue(key, this.#eventsOf(key));
+  }
+
+  async #writeCondition(key: ResourceKey, seen: Seen | undefined): Promise<void> {
+    const generation = this.#generation(key);
+    if (!this.#mayWriteCondition(key, generation)) return;
     const object = parseKey(key);
-    if (!this.#hasCondition(key) || this.#options.objects.get(key)?.newest === undefined) return;
-    if (this.#refusals.has(object.kind, key) || this.#overwrites.isGivenUp(key, this.#generation(key))) return;
-    const isNewest = (found: unknown): boolean => this.#options.isNewest(key, found);
+    const version = this.#options.objects.get(key)?.newest;
+    // The verdict is about the version that is known now, not about one that comes while the API server is asked.
+    const judged = (found: unknown): boolean =>
+      this.#options.objects.get(key)?.newest === version && this.#options.isNewest(key, found);
+    const known = seen !== undefined && this.#isJudgedVersion(key, seen) ? { judged, seen } : { judged };
     try {
-      const { outcome, before, now } = await this.#statuses.write(object, this.#verdict(key), isNewest);
+      const { outcome, before, now } = await this.#statuses.write(object, this.#verdict(key), known);
       if (outcome === 'no-status') this.#refusals.noStatus(object.kind);
       if (outcome === 'written') this.#refusals.worked(object.kind, key);
       if (outcome !== 'written' && outcome !== 'same') return;
-      this.#overwrites.seen(key, before, this.#generation(key));
+      this.#overwrites.seen(key, before, generation);
       if (outcome === 'written') this.#overwrites.wrote(key, now);
-      if (now === undefined) this.#carried.delete(key);
-      else this.#carried.set(key, now);
+      if (outcome === 'written') this.#spacing.wrote(key, this.#options.now());
+      this.#carried.is(key, now);
     } catch (error) {
       if (!this.#refusals.take(error, object.kind, key)) throw error;
     }
@@ -186,9 +238,9 @@ export class StatusRun {
 
   /** Problems of the object as Events; none of an object that the source does not have. */
   #eventsOf(key: ResourceKey): EventFacts[] {
-    const problems = this.#problemsByObject.get(key);
+    const problems = this.#problems.get(key);
     const { apiVersion, metadata } = (this.#options.objects.get(key)?.newest?.raw ?? {}) as RawObject;
-    if (problems === undefined || typeof metadata?.uid !== 'string' || apiVersion === undefined) return [];
+    if (problems.length === 0 || typeof metadata?.uid !== 'string' || apiVersion === undefined) return [];
     const target = { ...parseKey(key), apiVersion, uid: metadata.uid };
     const common = { target, type: 'Warning', node: this.#options.node, now: this.#options.clock() } as const;
     return problems
@@ -199,17 +251,15 @@ export class StatusRun {
       });
   }
 
-  #isBroken(key: ResourceKey): boolean {
-    return this.#problemsByObject.get(key)?.some(({ severity }) => severity === 'error') ?? false;
+  /** Whether what a survey saw is what was judged: a generation stands for all that an object asks for. */
+  #isJudgedVersion(key: ResourceKey, { metadata }: Seen): boolean {
+    const { uid } = ((this.#options.objects.get(key)?.newest?.raw ?? {}) as RawObject).metadata ?? {};
+    return uid !== undefined && metadata.uid === uid && metadata.generation === this.#generation(key);
   }
 
   #verdict(key: ResourceKey): Verdict | undefined {
     const isQuarantined = this.#options.isQuarantined(key);
-    return verdictOf(parseKey(key).kind, this.#problemsByObject.get(key) ?? [], { isQuarantined });
-  }
-
-  #hasCondition(key: ResourceKey): boolean {
-    return CONDITION_KINDS.includes(parseKey(key).kind) && this.#options.objects.get(key)?.newest !== undefined;
+    return verdictOf(parseKey(key).kind, this.#problems.get(key), { isQuarantined });
   }
 
   #generation(key: ResourceKey): number {
@@ -217,15 +267,16 @@ export class StatusRun {
   }
 
   /** Failures that pass are waited for; the end of leadership ends the work; all else is a defect. */
-  async #guarded(action: () => Promise<void>, onFailure?: (error: ApiError) => void): Promise<TurnOutcome> {
+  async #guarded(action: () => Promise<void>, onFailure?: (error: ApiError) => void): Promise<Outcome> {
     try {
       await action();
-      return 'done';
+      return { kind: 'done' };
     } catch (error) {
-      if (error instanceof LeadershipLost) return 'lost';
+      if (error instanceof LeadershipLost) return { kind: 'lost' };
       if (!(error instanceof ApiError)) throw error;
       onFailure?.(error);
-      return error.isOutage || error.status === 429 ? 'outage' : 'done';
+      const isOutage = error.isOutage || error.status === 429;
+      return isOutage ? { kind: 'outage', retryAfterMs: error.retryAfterMs } : { kind: 'done' };
     }
   }
 }
@@ -235,14 +286,4 @@ type RawObject = { readonly apiVersion?: string; readonly metadata?: { readonly 
 function parseKey(key: ResourceKey): { readonly kind: string; readonly namespace: string; readonly name: string } {
   const [kind = '', namespace = '', name = ''] = key.split('/');
   return { kind, namespace, name };
-}
-
-function isSame(a: readonly Problem[] = [], b: readonly Problem[] = []): boolean {
-  return (
-    a === b || (a.length === b.length && a.every((one, index) => one === b[index] || textOf(one) === textOf(b[index])))
-  );
-}
-
-function textOf(problem: Problem | undefined): string {
-  return problem === undefined ? '' : `${problem.severity} ${problem.code} ${problem.field} ${problem.message}`;
 }

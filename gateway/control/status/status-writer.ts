@@ -1,24 +1,19 @@
 // Promises: what became of each object stands on the object, as a condition and as Events, soon after it changed.
-// Never: writes without leading, about another version than was judged, more than a few objects a second, or against another writer for ever.
+// Never: writes without leading, about another version than was judged, faster than an API server likes it, or against another writer for ever.
 // Called by: the election, for as long as this node leads; roles/control.ts tells it what changed.
 import type { Problem } from '../../snapshot/problem.ts';
-import { pause } from '../../support/pause.ts';
 import { realTimers, type Timers } from '../../support/timers.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import type { Discovery } from '../kubernetes/discovery.ts';
 import { fenced, type Term } from '../leader/term.ts';
 import type { ResourceKey } from '../resource/resource.ts';
 import type { StoredObject } from '../source/object-store.ts';
+import { Pace } from './pace.ts';
 import { StatusRun } from './status-run.ts';
+import { WriteLoop } from './write-loop.ts';
 
-/** Changes are gathered for so long. */
-const DIGEST_MS = 1_000;
-/** One object every so often, so that an API server hardly notices. */
-const TURN_MS = 200;
-/** What others have done to our conditions is looked at this often. */
-const SURVEY_MS = 10 * 60_000;
-/** An API server that cannot answer is asked again after so long, later each time. */
-const CALM_MS = { first: 2_000, longest: 60_000 };
+/** Requests a second, as Istio's own status writer has it (PILOT_STATUS_QPS); so many at once after a quiet time. */
+const PACE = { perSecond: 100, burst: 40 };
 
 export type StatusWriterOptions = {
   readonly api: Pick<ApiClient, 'request'>;
@@ -57,36 +52,28 @@ export class StatusWriter {
 
   /** Writes until the term ends; what was not written by then is found by whoever leads next. */
   async work(term: Term): Promise<void> {
-    const { api, clock = Date.now } = this.#options;
-    const run = new StatusRun({ ...this.#options, clock, api: fenced(api, term), now: () => this.#timers.now() });
+    const now = (): number => this.#timers.now();
+    const { clock = Date.now } = this.#options;
+    const pace = new Pace({ ...PACE, now });
+    const api = paced(fenced(this.#options.api, term), pace);
+    const run = new StatusRun({ ...this.#options, clock, api, now });
+    const { onProblems } = this.#options;
     this.#run = run;
     try {
-      await this.#loop(run, term);
+      await new WriteLoop({ run, pace, timers: this.#timers, term, onProblems }).work();
     } finally {
       this.#run = undefined;
-      this.#options.onProblems([]);
+      onProblems([]);
     }
   }
+}
 
-  async #loop(run: StatusRun, term: Term): Promise<void> {
-    let surveyAt = this.#timers.now();
-    let digestAt = surveyAt;
-    let calm = CALM_MS.first;
-    while (term.isHeld()) {
-      const now = this.#timers.now();
-      if (digestAt <= now) {
-        run.digest();
-        digestAt = now + DIGEST_MS;
-      }
-      if (run.hasOverflowed()) surveyAt = now;
-      const isSurvey = surveyAt <= now;
-      const outcome = isSurvey ? await run.survey() : await run.turn();
-      if (isSurvey && outcome !== 'outage') surveyAt = now + SURVEY_MS;
-      if (outcome === 'lost') return;
-      this.#options.onProblems(run.problems());
-      calm = outcome === 'outage' ? Math.min(calm * 2, CALM_MS.longest) : CALM_MS.first;
-      const wait = { idle: Math.max(0, digestAt - now), done: TURN_MS, outage: calm }[outcome];
-      await pause(this.#timers, wait, term.signal);
-    }
-  }
+/** Every request counts. */
+function paced(api: Pick<ApiClient, 'request'>, pace: Pace): Pick<ApiClient, 'request'> {
+  return {
+    request(request) {
+      pace.spend();
+      return api.request(request);
+    },
+  };
 }

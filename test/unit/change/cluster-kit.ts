@@ -162,7 +162,10 @@ export function versionOf(object: KubeObject): ObjectVersion {
     generation,
     ...metadata
   } = object.metadata as Record<string, unknown>;
-  const rest = { apiVersion: object.apiVersion, kind: object.kind, spec: object['spec'], status: object['status'] };
+  const { apiVersion, kind } = object;
+  // As the source has it: what is said of an object that people write is not kept.
+  const isWritten = apiVersion?.startsWith('networking.istio.io/');
+  const rest = { apiVersion, kind, spec: object['spec'], ...(!isWritten && { status: object['status'] }) };
   const raw = { ...rest, metadata: { ...metadata, resourceVersion, generation } };
   const file = `cluster:${PATHS[object.kind ?? ''] ?? '/api/v1/other'}/${object.metadata.name}`;
   const document = plainDocument(raw, file);
