@@ -54,7 +54,7 @@ export type StormFigures = {
 export type ClusterFigures = { readonly sizes: readonly SizeFigures[]; readonly storm: StormFigures };
 
 const WORKERS = 2;
-const CHANGES = 100;
+const CHANGES = 300;
 const STORM = { perSecond: 1_000, seconds: 10 } as const;
 const REQUESTS_PER_SECOND = 2_000;
 /** After a start, control still writes what it keeps; it is at rest when it uses less than this share of a core. */
