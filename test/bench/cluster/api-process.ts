@@ -5,7 +5,15 @@
 import { goBehindOthers } from '#gateway/support/priority.ts';
 import { ApiServer } from '#test/kit/api-server/api-server.ts';
 import type { ClusterAnswer, ClusterOrder } from './messages.ts';
-import { type Addresses, type ClusterSize, catchAllOf, clusterObjects, podNetwork, sliceOf } from './objects.ts';
+import {
+  type Addresses,
+  type ClusterSize,
+  catchAllOf,
+  clusterObjects,
+  leaderElsewhere,
+  podNetwork,
+  sliceOf,
+} from './objects.ts';
 
 /** Changes of a storm come together, so many times a second. */
 const TICKS_PER_SECOND = 100;
@@ -40,6 +48,7 @@ function open(wanted: ClusterSize, backendPort: number): ClusterAnswer {
     service === 0 ? { address: `127.0.0.${1 + (pod % 2)}`, port: backendPort } : podNetwork(service, pod);
   for (const object of clusterObjects(size, addresses)) server.apply(object);
   server.apply(catchAllOf(size));
+  server.apply(leaderElsewhere());
   return { kubeconfig: server.kubeconfig() };
 }
 

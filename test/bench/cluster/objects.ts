@@ -65,6 +65,23 @@ export function catchAllOf(size: ClusterSize): ClusterObject {
   };
 }
 
+/** Another node leads, and writes the conditions: so it is on all nodes but one. */
+export function leaderElsewhere(): ClusterObject {
+  const now = new Date().toISOString().replace('Z', '000Z');
+  return {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: metadata('istio-system', 'mesh-gateway', 1),
+    spec: {
+      holderIdentity: 'elsewhere',
+      leaseDurationSeconds: 3_600,
+      acquireTime: now,
+      renewTime: now,
+      leaseTransitions: 0,
+    },
+  };
+}
+
 /** The EndpointSlice of a service; `without`: a Pod that is not ready just now, which is one endpoint change. */
 export function sliceOf(
   size: ClusterSize,
