@@ -72,12 +72,12 @@ function nodeName(own: string): Field<string> {
 
 /** The kinds that may stand in `security.acceptUnenforced`. */
 const POLICY_KEY =
-  /^(?:AuthorizationPolicy|RequestAuthentication|EnvoyFilter|WasmPlugin|TrafficExtension|Telemetry)\/[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\/[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?$/;
+  /^(?:AuthorizationPolicy|RequestAuthentication|EnvoyFilter|WasmPlugin|TrafficExtension|Telemetry)(?:\/[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\/[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?)?$/;
 
 function policyKey(): Field<string> {
   return text(
     POLICY_KEY,
-    'Kind/namespace/name of an AuthorizationPolicy, RequestAuthentication, EnvoyFilter, WasmPlugin, TrafficExtension or Telemetry',
+    'Kind/namespace/name, or the Kind alone for all of them, of an AuthorizationPolicy, RequestAuthentication, EnvoyFilter, WasmPlugin, TrafficExtension or Telemetry',
   );
 }
 

@@ -74,7 +74,7 @@ export type AddressPort = { readonly address: string; readonly port: number };
 /** Destinations are refused (503) when they are this appliance's own admin, health or metrics ports or link-local. */
 type DestinationSettings = { readonly allowLoopback: boolean };
 
-/** `Kind/namespace/name` of objects that may guard hosts and are not enforced: their hosts are served all the same. */
+/** `Kind/namespace/name` of objects that may guard hosts and are not enforced (or a kind, for all of it, read or not): their hosts are served all the same. */
 type SecuritySettings = { readonly acceptUnenforced: readonly string[] };
 
 /** `tls` is needed for an address that is not loopback: without it the gateway refuses to start. */

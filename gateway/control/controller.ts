@@ -12,7 +12,7 @@ import { Rejections } from './rejections.ts';
 import type { ResourceKey } from './resource/resource.ts';
 import type { ObjectStore } from './source/object-store.ts';
 import { Quarantine } from './source/quarantine.ts';
-import type { SourceEvent } from './source/source.ts';
+import type { SourceEvent, UnreadPolicies } from './source/source.ts';
 
 /** The first change is taken at once, what follows in batches this far apart. */
 export const BATCH_MS = 20;
@@ -22,12 +22,15 @@ export const RETRY_MS = 5_000;
 /** Many changes at once are worked in so long at a time. */
 const SLICE_MS = 20;
 
+/** What became of one round. `policies` is what the source had told of them when it began. */
+export type Round = { readonly outcome: PublishOutcome['kind']; readonly policies: UnreadPolicies };
+
 export type ControllerOptions = {
   readonly store: ObjectStore;
-  readonly evaluator: Pick<Evaluator, 'apply' | 'accept' | 'review' | 'found' | 'units' | 'newlyEmpty'>;
+  readonly evaluator: Pick<Evaluator, 'apply' | 'accept' | 'review' | 'setUnread' | 'found' | 'units' | 'newlyEmpty'>;
   readonly publisher: Pick<Publisher, 'publish' | 'tidy' | 'problems'>;
   /** After each round: what is served may have changed. */
-  readonly onRound: (round: { readonly outcome: PublishOutcome['kind'] }) => void;
+  readonly onRound: (round: Round) => void;
   /** The list of problems was made anew. */
   readonly onProblems: (problems: readonly Problem[]) => void;
   /** An exception in our own code: the round is given up, what is served stays. */
@@ -150,17 +153,19 @@ export class Controller {
   }
 
   async #round(): Promise<void> {
-    const { evaluator, publisher } = this.#options;
+    const { evaluator, publisher, store } = this.#options;
     if (this.#reviewWanted) evaluator.review();
     this.#reviewWanted = false;
     this.#begun += 1;
+    const { policies } = store;
+    evaluator.setUnread(policies.unread);
     await this.#choose();
     this.#planNext();
     const { units } = evaluator;
     const outcome = await publisher.publish(units);
     this.#conclude(units, outcome);
     this.#board.update();
-    this.#options.onRound({ outcome: outcome.kind });
+    this.#options.onRound({ outcome: outcome.kind, policies });
     // What a starting worker loads is shortened meanwhile; the next change does not wait for it.
     this.#tidying ??= publisher.tidy().finally(() => {
       this.#tidying = undefined;

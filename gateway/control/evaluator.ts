@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Problem } from '../snapshot/problem.ts';
 import type { SnapshotUnits } from '../snapshot/snapshot.ts';
 import { tablesOf } from '../snapshot/units.ts';
@@ -7,6 +8,7 @@ import type { AnalyzeOptions } from './resource/analyze/options.ts';
 import { Analysis } from './resource/analyze.ts';
 import { Catalog, type CatalogChange } from './resource/catalog/catalog.ts';
 import { Reads } from './resource/catalog/reads.ts';
+import type { UnreadPolicy } from './resource/policies/unread.ts';
 import type { Resource, ResourceKey } from './resource/resource.ts';
 import { CertificateFiles } from './source/certificate-files.ts';
 
@@ -26,6 +28,7 @@ export class Evaluator {
   #build: IncrementalBuild;
   #analysis: Analysis;
   #units: SnapshotUnits;
+  #unread: readonly UnreadPolicy[] = [];
   /** False after an exception of our own code half way: what was worked out before is not trusted. */
   #isSound = true;
 
@@ -54,6 +57,14 @@ export class Evaluator {
     if (change.resources.length === 0) return;
     const concernsFiles = change.resources.some(({ before, after }) => (after ?? before)?.kind === 'Gateway');
     this.#units = this.#work(concernsFiles ? this.#withFiles(change) : change);
+  }
+
+  /** What may guard hosts and cannot be read: it closes them. */
+  setUnread(unread: readonly UnreadPolicy[]): void {
+    if (isDeepStrictEqual(unread, this.#unread)) return;
+    this.#unread = unread;
+    if (!this.#isSound) return this.#startOver([]);
+    this.#units = this.#work(this.#catalog.updateUnread(unread));
   }
 
   /** What is found now is no news any more: its objects are served. */
@@ -97,6 +108,7 @@ export class Evaluator {
     this.#build = new IncrementalBuild(this.#gateway, this.#catalog);
     this.#analysis = this.#newAnalysis();
     this.#catalog.update(resources);
+    this.#catalog.updateUnread(this.#unread);
     // Kept even if the rest fails again: it is what the next try begins with.
     this.#catalog.update(changes);
     const change = this.#withFiles({ ...this.#catalog.update([]), resources: this.#catalog.all() });

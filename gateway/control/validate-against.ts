@@ -39,6 +39,7 @@ function compare(given: Given, cluster: ClusterObjects, gateway: GatewayIdentity
   evaluator.apply(cluster.resources);
   const before = new Set(Iterator.from(evaluator.found.problems()).map(idOf));
   evaluator.apply(given.resources.map((resource) => [resourceKey(resource), resource]));
+  evaluator.setUnread(given.unread);
   const told = [...evaluator.found.problems()].filter(
     (problem) => own.has(keyOf(problem)) || !before.has(idOf(problem)),
   );

@@ -5,6 +5,7 @@ import { stat } from 'node:fs/promises';
 import type { Problem } from '../snapshot/problem.ts';
 import type { AnalyzeOptions } from './resource/analyze/options.ts';
 import { analyze } from './resource/analyze.ts';
+import type { UnreadPolicy } from './resource/policies/unread.ts';
 import { compareProblems } from './resource/problem-order.ts';
 import type { Resource } from './resource/resource.ts';
 import { Claims } from './source/claims.ts';
@@ -21,7 +22,7 @@ export type Validation = {
 };
 
 /** What was given to be validated, read and not yet seen together. */
-export type Given = Validation & { readonly resources: readonly Resource[] };
+export type Given = Validation & { readonly resources: readonly Resource[]; readonly unread: readonly UnreadPolicy[] };
 
 /** The name that stands for standard input. */
 const STDIN = '-';
@@ -39,8 +40,8 @@ export async function validatePaths(
   options?: Partial<AnalyzeOptions>,
   stdin?: () => Promise<string>,
 ): Promise<Validation> {
-  const { resources, problems, ...counts } = await readPaths(paths, stdin);
-  const found = [...problems, ...analyze(resources, { ...DEFAULTS, ...options })];
+  const { resources, unread, problems, ...counts } = await readPaths(paths, stdin);
+  const found = [...problems, ...analyze(resources, { ...DEFAULTS, ...options }, unread)];
   return { ...counts, problems: found.sort(compareProblems) };
 }
 
@@ -59,9 +60,12 @@ export async function readPaths(paths: readonly string[], stdin?: () => Promise<
       if (object.resource !== undefined) resources.push(object.resource);
     }
   }
-  problems.push(...duplicatesIn(files));
+  const claims = new Claims();
+  for (const file of files) claims.tell(claims.replace(undefined, file));
+  problems.push(...claims.duplicates());
+  const unread = [...files.flatMap((file) => file.unread), ...claims.ignoredPolicies()];
   const objects = files.reduce((sum, file) => sum + (file.parsed?.documents.length ?? 0), 0);
-  return { resources, problems, objects, files: files.length };
+  return { resources, unread, problems, objects, files: files.length };
 }
 
 async function readFile(name: string, stdin: (() => Promise<string>) | undefined): Promise<ObjectFile> {
@@ -100,10 +104,4 @@ async function filesAt(path: string, problems: Problem[]): Promise<readonly stri
       position,
     });
   return [...files.keys()];
-}
-
-function duplicatesIn(files: readonly ObjectFile[]): readonly Problem[] {
-  const claims = new Claims();
-  for (const file of files) claims.tell(claims.replace(undefined, file));
-  return claims.duplicates();
 }

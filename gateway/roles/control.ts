@@ -9,11 +9,12 @@ import { startAdmin } from '#admin/server.ts';
 import type { AdminBackend, WorkerView } from '#admin/views.ts';
 import type { Settings } from '#config/settings.ts';
 import { Shifter } from '../control/change/shift.ts';
-import { Controller } from '../control/controller.ts';
+import { Controller, type Round } from '../control/controller.ts';
 import { Evaluator } from '../control/evaluator.ts';
 import type { NodeRecord } from '../control/nodes/node-record.ts';
 import { Publisher } from '../control/publish/publisher.ts';
 import { AcceptedJournal } from '../control/source/accepted-journal.ts';
+import { KeptPolicyReads } from '../control/source/kept-policy-reads.ts';
 import { ObjectStore } from '../control/source/object-store.ts';
 import type { SourceEvent } from '../control/source/source.ts';
 import type { Problem } from '../snapshot/problem.ts';
@@ -66,6 +67,7 @@ class Control {
   readonly #problemLog: ProblemLog;
   readonly #supervisor = new SupervisorPort(send);
   readonly #journal: AcceptedJournal;
+  readonly #policyReads: KeptPolicyReads;
   readonly #publisher: Publisher;
   readonly #controller: Controller;
   readonly #opened: OpenedSource;
@@ -93,6 +95,13 @@ class Control {
     const { stateDir, runtimeDir } = settings;
     const kept = AcceptedJournal.open(stateDir, (problem) => this.#report('accepted', problem ? [problem] : []));
     this.#journal = kept.journal;
+    this.#policyReads = new KeptPolicyReads({
+      stateDir,
+      whenObjectsAreKept: () => this.#journal.isKept(),
+      onProblems: (problems) => this.#report('policy reads', problems),
+    });
+    // Objects that were lost may have been policies.
+    const policiesRead = kept.problems.length === 0 ? this.#policyReads.load() : {};
     const store = new ObjectStore({ accepted: this.#journal.records(), keeper: this.#journal });
     const identity = gatewayIdentity(settings);
     const evaluator = new Evaluator(identity, Date.now);
@@ -107,13 +116,14 @@ class Control {
       store,
       evaluator,
       publisher: this.#publisher,
-      onRound: ({ outcome }) => this.#roundEnded(outcome),
+      onRound: (round) => this.#roundEnded(round),
       onProblems: (problems) => this.#problemLog.update(problems),
       onDefect: (error) => this.#log.error({ error }, 'a change could not be worked in; what is served stays'),
     });
     this.#opened = openSource({
       settings,
       store,
+      policiesRead,
       emit: (event) => this.#told(event),
       report: (from, problems) => this.#report(from, problems),
       log: this.#log,
@@ -218,7 +228,8 @@ class Control {
     };
   }
 
-  #roundEnded(outcome: string): void {
+  #roundEnded({ outcome, policies }: Round): void {
+    if (outcome === 'applied' || outcome === 'unchanged') this.#policyReads.keep(policies.read);
     if (outcome === 'applied') {
       this.#log.info({ version: this.#publisher.served?.version }, 'a new version is served by all workers');
       this.#servedHash.changed();
@@ -267,6 +278,7 @@ class Control {
       this.#controller.close().then(() => this.#publisher.close()),
       ...this.#services.map((service) => service.close()),
     ]);
+    await this.#policyReads.close();
     await this.#journal.close();
     process.exit(0);
   }

@@ -13,7 +13,7 @@ import { DirectorySource } from '../control/source/directory.ts';
 import { KubernetesSource } from '../control/source/kubernetes/kubernetes-source.ts';
 import { watchedGroups, watchedKinds } from '../control/source/kubernetes/watched-kinds.ts';
 import type { ObjectStore } from '../control/source/object-store.ts';
-import type { ObjectSource, ObjectVersion, SourceEvent } from '../control/source/source.ts';
+import type { ObjectSource, ObjectVersion, PolicyReads, SourceEvent } from '../control/source/source.ts';
 import type { Problem } from '../snapshot/problem.ts';
 import { realTimers } from '../support/timers.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -39,6 +39,8 @@ export type OpenedSource = {
 export type SourceParts = {
   readonly settings: Settings;
   readonly store: ObjectStore;
+  /** What was read of kinds that may guard hosts before a restart. */
+  readonly policiesRead: PolicyReads;
   /** Takes an event into the store, and everything that follows from it. */
   readonly emit: (event: SourceEvent) => void;
   readonly report: (from: string, problems: readonly Problem[]) => void;
@@ -79,6 +81,8 @@ function openCluster(cluster: KubernetesSourceSettings, parts: SourceParts): Ope
     namespaces,
     gateway: settings,
     known: store.known(),
+    acceptUnenforced: settings.security.acceptUnenforced,
+    policiesRead: parts.policiesRead,
     emit: (event) => {
       emit(event);
       if (event.type === 'upsert') writer.noted(event.object.key);

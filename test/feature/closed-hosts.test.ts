@@ -52,3 +52,19 @@ test('they open when it is gone', async () => {
   rmSync(path.join(gateway.routesDir, 'office.yaml'));
   await becomes(200);
 });
+
+test('a new one that is no YAML closes them too, and says where it is', async () => {
+  await becomes(200);
+  gateway.writeRoute('new.yaml', policy('new', '{rules: ['));
+  await becomes(403);
+  const told = await gateway.problems();
+  assert.ok(
+    told.some((text) => /YAML syntax error.*all hosts of this gateway answer 403/.test(text)),
+    told.join('\n'),
+  );
+  await gateway.terminate();
+  await gateway.boot();
+  assert.equal((await get(gateway.httpPort, '/')).status, 403, 'also after a restart');
+  gateway.writeRoute('new.yaml', policy('new', '{selector: {matchLabels: {app: shop}}}'));
+  await becomes(200);
+});

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { KubeObject } from '../kit/api-server/kube-object.ts';
 import { ClusterGateway, MYAPP } from '../kit/cluster-gateway.ts';
+import { appliedManifests } from '../kit/cluster-manifests.ts';
 import { eventually } from '../kit/eventually.ts';
 import { get } from '../kit/gateway.ts';
 
@@ -97,4 +100,43 @@ test('a field that the API server dropped from what was applied is told', async 
   assert.equal((await get(cluster.gateway.httpPort, '/')).status, 200);
   annotate(null);
   await eventually(async () => (await cluster.gateway.problems()).length === 0);
+});
+
+test('a node that may not read policies answers 403 and names the right; with it, and in any outage after that, it serves', async () => {
+  const account = 'system:serviceaccount:istio-system:mesh-gateway';
+  const rights = appliedManifests();
+  const fewer = rights.map((manifest) => ({
+    ...manifest,
+    ...(manifest.rules && {
+      rules: manifest.rules.filter(({ apiGroups }) => !apiGroups.includes('extensions.istio.io')),
+    }),
+  }));
+  const poor = await ClusterGateway.start({ account, server: { rbac: 'enforced' }, objects: fewer });
+  const { gateway, server, way } = poor;
+  const answers = (status: number) => eventually(async () => (await get(gateway.httpPort, '/')).status === status);
+  const isWell = () =>
+    eventually(async () => (await gateway.problems()).length === 0, { timeoutMs: 20_000, what: 'nothing is wrong' });
+  try {
+    await answers(403);
+    const told = await gateway.problems();
+    assert.equal(told.length, 2, 'one for each kind');
+    assert.match(told.join(' '), /WasmPlugin objects may not be read.*resources: \[wasmplugins\].*answer 403/);
+    server.apply(...rights);
+    await answers(200);
+    await isWell();
+    const kept = path.join(gateway.dir, 'state/accepted/policy-reads.json');
+    await eventually(() => readFileSync(kept, 'utf8').includes('"WasmPlugin":[""]'));
+    assert.equal(statSync(kept).mode & 0o777, 0o600);
+    await gateway.terminate();
+    await way.down();
+    await gateway.boot();
+    const metrics = async () => (await get(gateway.metricsPort, '/metrics')).body;
+    await eventually(async () => /source_synced 1\n/.test(await metrics()), { timeoutMs: 20_000, what: 'it goes on' });
+    await answers(200);
+    await way.up();
+    await isWell();
+    await answers(200);
+  } finally {
+    await poor.stop();
+  }
 });

@@ -24,7 +24,7 @@ export type GatewayIdentity = {
   readonly ports: readonly { readonly gatewayPort: number; readonly nodePorts: readonly number[] }[];
   /** Ports that the appliance itself listens on, with what for: "the admin API". A Gateway may not take them. */
   readonly reservedPorts?: readonly { readonly port: number; readonly purpose: string }[];
-  /** `Kind/namespace/name` of objects whose lack of enforcement people accept: they close no host. */
+  /** `Kind/namespace/name` of objects, or kinds, whose lack of enforcement people accept: they close no host. */
   readonly acceptUnenforced?: readonly ResourceKey[];
   /** What stands behind a Service; default `pods`. */
   readonly endpoints?: EndpointMode;

@@ -2,6 +2,7 @@ import { compareText } from '../resource/age.ts';
 import type { CatalogReader } from '../resource/catalog/catalog.ts';
 import { coversDomain, coversWholly } from '../resource/policies/host-cover.ts';
 import { DEFAULT_ROOT_NAMESPACE } from '../resource/policies/root-namespace.ts';
+import { isAccepted, mayConcern } from '../resource/policies/unread.ts';
 import { closures, type Reach } from '../resource/policies/verdict.ts';
 import type { ResourceKey } from '../resource/resource.ts';
 import type { GatewayIdentity } from './build-input.ts';
@@ -13,7 +14,12 @@ export type Denial = Reach & { readonly policy: ResourceKey };
 export function findDenials(identity: GatewayIdentity, catalog: CatalogReader): Denial[] {
   const { namespace, labels, rootNamespace = DEFAULT_ROOT_NAMESPACE, acceptUnenforced } = identity;
   const policies = catalog.policiesFor({ namespace, rootNamespace });
-  const found = closures(policies, { namespace, rootNamespace, labels }, new Set(acceptUnenforced));
+  const accepted = new Set(acceptUnenforced);
+  const unread = catalog.unreadPolicies().filter((one) => mayConcern(one, { namespace, rootNamespace }));
+  const found: Denial[] = [
+    ...closures(policies, { namespace, rootNamespace, labels }, accepted),
+    ...unread.flatMap(({ policy }) => (isAccepted(policy, accepted) ? [] : [{ policy }])),
+  ];
   return found.sort((a, b) => compareText(a.policy, b.policy));
 }
 

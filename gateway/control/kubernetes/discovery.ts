@@ -24,6 +24,8 @@ export class Discovery {
   /** Groups whose resources are asked one by one where there is no aggregated document. */
   readonly #groups: ReadonlySet<string>;
   readonly #known = new Map<string, GroupResources>();
+  /** Groups that are there, and of which something was never told. */
+  readonly #untold = new Set<string>();
   readonly #etags = new Map<Root, string>();
   #complete = false;
 
@@ -52,6 +54,15 @@ export class Discovery {
       if (found !== undefined) return found;
     }
     return undefined;
+  }
+
+  /** What it means that a kind is not found: there is none, or another version of it, or nobody could tell yet. */
+  whyMissing({ group, kind }: WantedKind): 'absent' | 'unreadable' | 'unknown' {
+    if (!this.#complete || this.#untold.has(group)) return 'unknown';
+    const versions = this.#known.get(group)?.values() ?? [];
+    return Iterator.from(versions).some((resources) => resources.some((resource) => resource.kind === kind))
+      ? 'unreadable'
+      : 'absent';
   }
 
   async #refreshRoot(root: Root, signal: AbortSignal | undefined): Promise<void> {
@@ -101,8 +112,8 @@ export class Discovery {
       return readResources(ofKind(list, 'APIResourceList'), group, version);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (error.status === 404) return [];
-      if (error.status >= 500) return undefined;
+      // 404: a moment ago the group was there with this version; whether it is gone, the next list of groups tells.
+      if (error.status === 404 || error.status >= 500) return undefined;
       throw error;
     }
   }
@@ -110,9 +121,20 @@ export class Discovery {
   /** A stale group keeps what was known of it. */
   #replace(root: Root, groups: ReadonlyMap<string, GroupResources>, stale: ReadonlySet<string>): void {
     for (const group of this.#known.keys())
-      if ((group === '') === (root === '/api') && !groups.has(group) && !stale.has(group)) this.#known.delete(group);
-    for (const [group, resources] of groups)
-      if (this.#groups.has(group) && !(stale.has(group) && this.#known.has(group))) this.#known.set(group, resources);
+      if ((group === '') === (root === '/api') && !groups.has(group) && !stale.has(group)) {
+        this.#known.delete(group);
+        this.#untold.delete(group);
+      }
+    for (const [group, resources] of groups) {
+      if (!this.#groups.has(group) || (stale.has(group) && this.#isTold(group))) continue;
+      this.#known.set(group, resources);
+      if (stale.has(group)) this.#untold.add(group);
+      else this.#untold.delete(group);
+    }
+  }
+
+  #isTold(group: string): boolean {
+    return this.#known.has(group) && !this.#untold.has(group);
   }
 }
 

@@ -5,6 +5,7 @@ import type { Problem } from '../../snapshot/problem.ts';
 import { Analysis } from './analyze/analysis.ts';
 import type { AnalyzeOptions } from './analyze/options.ts';
 import { Catalog } from './catalog/catalog.ts';
+import type { UnreadPolicy } from './policies/unread.ts';
 import { type Resource, type ResourceKey, type ResourceKind, resourceKey } from './resource.ts';
 
 export { Analysis } from './analyze/analysis.ts';
@@ -16,8 +17,13 @@ const ORDER: readonly ResourceKind[] = ['Gateway', 'VirtualService', 'Destinatio
  * Looks at all objects together, once. An error here means that its object breaks what it refers to: keep its last good
  * version. In scope `whole` that is a VirtualService with an unknown subset.
  */
-export function analyze(resources: Iterable<Resource>, options: AnalyzeOptions): Problem[] {
+export function analyze(
+  resources: Iterable<Resource>,
+  options: AnalyzeOptions,
+  unread: readonly UnreadPolicy[] = [],
+): Problem[] {
   const catalog = new Catalog();
+  catalog.updateUnread(unread);
   const analysis = new Analysis(catalog, options);
   analysis.update(catalog.update(byKey(resources)), options.now);
   return [...analysis.findings()];

@@ -81,6 +81,10 @@ export const codes = {
   MG0405: { title: 'Routes of a kind that is not served yet', help: 'Write them as Gateway and VirtualService.' },
   MG0406: { title: 'Accepted object not found', help: 'Correct or remove the entry of security.acceptUnenforced.' },
   MG0407: { title: 'Backend wants mutual TLS', help: 'Set its PeerAuthentication to PERMISSIVE.' },
+  MG0408: {
+    title: 'Not readable, hosts closed',
+    help: 'Mend what the message names, or accept it under security.acceptUnenforced.',
+  },
   MG1101: { title: 'Gateway port has no node port', help: 'Map it under ports: in gateway.yaml.' },
   MG1102: { title: 'Port belongs to the appliance', help: 'Map the Gateway port to another node port under ports:.' },
   MG1103: { title: 'No HTTPS port to redirect to', help: 'Map a Gateway port with an HTTPS server under ports:.' },
@@ -154,6 +158,7 @@ export const tellingCodes: ReadonlySet<string> = new Set<keyof typeof codes>([
   'MG0403',
   'MG0405',
   'MG0407',
+  'MG0408',
 ]);
 
 /** A code of the registry. */

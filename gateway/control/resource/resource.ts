@@ -112,8 +112,13 @@ export const POLICY_KINDS = [
 ] as const;
 /** True for the key of an object of {@link POLICY_KINDS}: what such an object closes must not open for another one's fault. */
 export function isPolicyKey(key: ResourceKey): boolean {
-  return POLICY_KINDS.some((kind) => key.startsWith(`${kind}/`));
+  return isPolicyKind(key.slice(0, key.indexOf('/')));
 }
+/** True for one of {@link POLICY_KINDS}. */
+export function isPolicyKind(kind: string): boolean {
+  return policyKinds.has(kind);
+}
+const policyKinds: ReadonlySet<string> = new Set(POLICY_KINDS);
 /** An object of {@link POLICY_KINDS}. */
 export type PolicyResource = Extract<Resource, { readonly kind: (typeof POLICY_KINDS)[number] }>;
 /** Objects of Istio's that say by {@link PolicyTarget} whom they are for. */

@@ -26,6 +26,8 @@ export type ParsedFile = {
   readonly documents: readonly YamlDocument[];
   /** Syntax errors, each with a position and, where it could be read, the object. */
   readonly problems: readonly Problem[];
+  /** Texts with such an error, one entry for each: what a parser could guess of them stands in `value`. */
+  readonly faulty: readonly { readonly text: string; readonly value: unknown; readonly problem: Problem }[];
   readonly chunks: ReadonlyMap<string, Chunk>;
 };
 
@@ -35,15 +37,22 @@ export function parseYamlDocuments(text: string, file: string, previous?: Parsed
   const chunks = new Map<string, Chunk>();
   const documents: YamlDocument[] = [];
   const problems: Problem[] = [];
+  const faulty: ParsedFile['faulty'][number][] = [];
   for (const part of splitDocuments(text)) {
     const chunk = chunks.get(part.text) ?? previous?.chunks.get(part.text) ?? new Chunk(part.text);
     chunks.set(part.text, chunk);
-    for (const fault of chunk.faults) problems.push(toProblem(fault, lines.positionAt(part.start + fault.offset)));
+    const faults = chunk.faults.map((fault) => ({
+      value: fault.value,
+      problem: toProblem(fault, lines.positionAt(part.start + fault.offset)),
+    }));
+    for (const { problem } of faults) problems.push(problem);
+    const first = faults.find(({ problem }) => problem.severity === 'error');
+    if (first !== undefined) faulty.push({ text: part.text, ...first });
     for (const { index, start, value } of chunk.values)
       for (const item of listItems(value, part.start + start))
         documents.push(new ChunkDocument(documents.length, item, file, { chunk, index, start: part.start, lines }));
   }
-  return { documents, problems, chunks };
+  return { documents, problems, faulty, chunks };
 }
 
 /** A document that comes from elsewhere than a text (a cluster, our own state): every position is the same. */

@@ -82,6 +82,12 @@ export class AcceptedJournal {
     while (this.#writing !== undefined) await this.#writing;
   }
 
+  /** Everything said so far is on disk. */
+  async isKept(): Promise<boolean> {
+    await this.flush();
+    return !this.#rewrite;
+  }
+
   async close(): Promise<void> {
     await this.flush();
     await this.#handle?.close();

@@ -1,5 +1,6 @@
 import type { Problem } from '../../snapshot/problem.ts';
-import type { ResourceKey } from '../resource/resource.ts';
+import type { UnreadPolicy } from '../resource/policies/unread.ts';
+import { isPolicyKey, type ResourceKey } from '../resource/resource.ts';
 import { comparePaths } from './file-names.ts';
 import { definedBy, type ObjectFile } from './object-file.ts';
 import type { ObjectVersion, SourceEvent } from './source.ts';
@@ -14,6 +15,7 @@ export class Claims {
   readonly #claims = new Map<ResourceKey, Claim[]>();
   readonly #told = new Map<ResourceKey, ObjectVersion | 'held'>();
   readonly #duplicates = new Map<ResourceKey, readonly Problem[]>();
+  readonly #ignored = new Map<ResourceKey, readonly UnreadPolicy[]>();
 
   /** Takes over what is known from before a restart: nothing is told for it, until it changes. */
   adopt(file: ObjectFile): void {
@@ -55,6 +57,11 @@ export class Claims {
     return [...this.#duplicates.values()].flat();
   }
 
+  /** Other definitions of objects that may guard hosts, which are not obeyed and say something else. */
+  ignoredPolicies(): UnreadPolicy[] {
+    return [...this.#ignored.values()].flat();
+  }
+
   /** Number of objects. */
   get size(): number {
     return this.#claims.size;
@@ -80,7 +87,18 @@ export class Claims {
     const problems = others.flatMap((claim) => (claim.object === 'held' ? [] : [duplicate(claim.object, winner)]));
     if (problems.length === 0) this.#duplicates.delete(key);
     else this.#duplicates.set(key, problems);
+    const ignored = isPolicyKey(key) ? others.flatMap((claim) => ignoredBeside(claim, winner)) : [];
+    if (ignored.length === 0) this.#ignored.delete(key);
+    else this.#ignored.set(key, ignored);
   }
+}
+
+function ignoredBeside({ object }: Claim, winner: Claim | undefined): UnreadPolicy[] {
+  if (object === 'held') return [];
+  if (winner !== undefined && winner.object !== 'held' && winner.object.fingerprint === object.fingerprint) return [];
+  const { key, position } = object;
+  const [, namespace = ''] = key.split('/');
+  return [{ kind: 'unread', policy: key, namespaces: [namespace], why: duplicate(object, winner).message, position }];
 }
 
 function duplicate(object: ObjectVersion, winner: Claim | undefined): Problem {

@@ -3,7 +3,9 @@
 // Called by: roles/control.ts, which hands its events to the controller.
 import path from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { realTimers, type Timers } from '../../support/timers.ts';
+import type { UnreadPolicy } from '../resource/policies/unread.ts';
 import type { ResourceKey } from '../resource/resource.ts';
 import type { ParsedFile } from '../resource/yaml-documents.ts';
 import { Claims } from './claims.ts';
@@ -43,6 +45,8 @@ export class DirectorySource implements ObjectSource {
   readonly #files = new Map<string, ObjectFile>();
   /** Files with something to say in the list of problems. */
   readonly #troubled = new Set<string>();
+  /** Files with something unreadable that may guard hosts. */
+  readonly #guarding = new Set<string>();
   #unreadable: ReadonlyMap<string, string> = new Map();
   #unwatched: string | undefined;
   #identity: string | undefined;
@@ -50,6 +54,7 @@ export class DirectorySource implements ObjectSource {
   #synced = false;
   #closed = false;
   #toldProblems = '[]';
+  #toldUnread: readonly UnreadPolicy[] = [];
   #work: Promise<void> = Promise.resolve();
   #scanWanted = false;
   #cancelRescan: (() => void) | undefined;
@@ -230,6 +235,7 @@ export class DirectorySource implements ObjectSource {
     if (this.#held === undefined) for (const file of gone) this.#replace(file, undefined, touched);
     for (const event of this.#claims.tell(touched)) this.#options.emit(event);
     this.#tellProblems();
+    this.#tellUnread();
     if (!this.#synced) {
       this.#synced = true;
       this.#options.emit({ type: 'synced' });
@@ -243,6 +249,8 @@ export class DirectorySource implements ObjectSource {
     else this.#files.set(file, after);
     if (after !== undefined && after.problems.length > 0) this.#troubled.add(file);
     else this.#troubled.delete(file);
+    if (after !== undefined && after.unread.length > 0) this.#guarding.add(file);
+    else this.#guarding.delete(file);
   }
 
   #judgeEmptiness(listing: FolderListing): void {
@@ -261,6 +269,16 @@ export class DirectorySource implements ObjectSource {
     if (text === this.#toldProblems) return;
     this.#toldProblems = text;
     this.#options.emit({ type: 'problems', problems });
+  }
+
+  #tellUnread(): void {
+    const unread = [
+      ...[...this.#guarding].sort(comparePaths).flatMap((file) => this.#files.get(file)?.unread ?? []),
+      ...this.#claims.ignoredPolicies(),
+    ];
+    if (isDeepStrictEqual(unread, this.#toldUnread)) return;
+    this.#toldUnread = unread;
+    this.#options.emit({ type: 'unread', unread });
   }
 
   #problems(): SourceProblem[] {

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { type BigIntStats, constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Problem } from '../../snapshot/problem.ts';
+import { type UnreadPolicy, unreadIn, unreadInText } from '../resource/policies/unread.ts';
 import { readObject } from '../resource/read-object.ts';
 import type { ResourceKey } from '../resource/resource.ts';
 import { type ParsedFile, parseYamlDocuments, type YamlDocument } from '../resource/yaml-documents.ts';
@@ -23,11 +24,13 @@ export type ObjectFile = {
   readonly held: readonly ResourceKey[];
   /** Faults of the file itself, not of a readable object. */
   readonly problems: readonly Problem[];
+  /** What may guard hosts, is not held, and cannot be read. */
+  readonly unread: readonly UnreadPolicy[];
 };
 
 /** A file that was there before a restart: what it holds is known by name only, until it is read. */
 export function knownFile(path: string, keys: readonly ResourceKey[]): ObjectFile {
-  return { path, objects: [], held: keys, problems: [] };
+  return { path, objects: [], held: keys, problems: [], unread: [] };
 }
 
 /** Same identity: nothing was written since. ctime also tells a write whose mtime was set back. */
@@ -60,21 +63,41 @@ export function interpretFile(path: string, text: string, previous: ObjectFile |
   const reusable = reusableObjects(previous);
   const problems: Problem[] = [...parsed.problems];
   const objects: ObjectVersion[] = [];
+  const unread: UnreadPolicy[] = [];
   let uncertain = parsed.problems.some((problem) => problem.severity === 'error');
   for (const document of parsed.documents) {
     const { version, nameless } = readVersion(document, reusable);
     if (version !== undefined) objects.push(version);
     problems.push(...nameless);
+    const [fault] = nameless.filter(isError);
+    if (fault !== undefined) unread.push(...unreadIn(document.value, fault, 'default'));
     if (nameless.some(hidesName) || (isBroken(version) && !before.includes(version.key))) uncertain = true;
   }
   const now = new Set(objects.map((object) => object.key));
-  return { path, parsed, objects, problems, held: uncertain ? before.filter((key) => !now.has(key)) : [] };
+  const held = uncertain ? before.filter((key) => !now.has(key)) : [];
+  return { path, parsed, objects, problems, held, unread: withoutHeld([...unreadTexts(parsed), ...unread], held) };
 }
 
 /** Every object that a file defines or is trusted to define still. */
 export function definedBy(file: ObjectFile | undefined): readonly ResourceKey[] {
   if (file === undefined) return [];
   return [...new Set([...file.objects.map((object) => object.key), ...file.held])];
+}
+
+/** What texts that are no YAML say that they are. */
+function unreadTexts({ faulty }: ParsedFile): UnreadPolicy[] {
+  return faulty.flatMap(({ text, value, problem }) => unreadInText(text, value, problem));
+}
+
+/** An object that is held is known by its last good version; one without a readable name may be any that is held. */
+function withoutHeld(unread: readonly UnreadPolicy[], held: readonly ResourceKey[]): UnreadPolicy[] {
+  const rest = new Set(held);
+  return unread
+    .filter(({ policy }) => !rest.delete(policy))
+    .filter(({ policy }) => {
+      const some = policy.includes('/') ? undefined : [...rest].find((key) => key.startsWith(`${policy}/`));
+      return some === undefined || !rest.delete(some);
+    });
 }
 
 /** `nameless`: what is wrong with a document that does not even tell which object it is. */
@@ -112,7 +135,7 @@ function emptied(path: string, held: readonly ResourceKey[]): ObjectFile {
       'The file is empty, though it defined objects before (a full disk or an interrupted write does that). Bring its content back; to remove its objects, delete the file.',
     position: { file: path, line: 1, column: 1 },
   };
-  return { path, objects: [], held, problems: [problem] };
+  return { path, objects: [], held, problems: [problem], unread: [] };
 }
 
 function unreadable(path: string, identity: string, previous: ObjectFile | undefined, reason: string): ObjectFile {
@@ -123,7 +146,14 @@ function unreadable(path: string, identity: string, previous: ObjectFile | undef
     position: { file: path, line: 1, column: 1 },
   };
   // Without content hash, so that the next reading is judged anew.
-  return { path, identity: `${identity}:unreadable`, objects: [], held: definedBy(previous), problems: [problem] };
+  return {
+    path,
+    identity: `${identity}:unreadable`,
+    objects: [],
+    held: definedBy(previous),
+    problems: [problem],
+    unread: [],
+  };
 }
 
 async function readWhole(path: string): Promise<Buffer> {

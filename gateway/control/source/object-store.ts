@@ -12,6 +12,7 @@ import {
   type ObjectVersion,
   type SourceEvent,
   type SourceProblem,
+  type UnreadPolicies,
 } from './source.ts';
 
 /** A version that can be served. */
@@ -45,6 +46,7 @@ export class ObjectStore {
   #touched = new Set<ResourceKey>();
   #size = 0;
   #sourceProblems: readonly SourceProblem[] = [];
+  #policies: UnreadPolicies = { unread: [] };
 
   constructor(options: { readonly accepted: Iterable<AcceptedRecord>; readonly keeper: AcceptedKeeper }) {
     this.#keeper = options.keeper;
@@ -68,6 +70,9 @@ export class ObjectStore {
         break;
       case 'problems':
         this.#sourceProblems = event.problems;
+        break;
+      case 'unread':
+        this.#policies = event;
         break;
       case 'synced':
         break;
@@ -109,6 +114,11 @@ export class ObjectStore {
   /** Faults of files and of the folder, with what they hold. */
   get sourceProblems(): readonly SourceProblem[] {
     return this.#sourceProblems;
+  }
+
+  /** What may guard hosts and cannot be read. */
+  get policies(): UnreadPolicies {
+    return this.#policies;
   }
 
   /** Number of objects with a good version. */

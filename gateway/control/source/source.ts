@@ -3,6 +3,7 @@
 // Called by: the controller, which hands the events to the object store.
 import { hash } from 'node:crypto';
 import type { Problem, SourcePosition } from '../../snapshot/problem.ts';
+import type { UnreadPolicy } from '../resource/policies/unread.ts';
 import type { Resource, ResourceKey } from '../resource/resource.ts';
 
 /** An object as its source has it now. */
@@ -25,12 +26,24 @@ export type SourceProblem = {
   readonly holds: readonly ResourceKey[];
 };
 
+/** What may guard hosts and cannot be read. */
+export type UnreadPolicies = {
+  readonly unread: readonly UnreadPolicy[];
+  /** Of a cluster: what has been read, to be kept over restarts once everything that was told is served. */
+  readonly read?: PolicyReads;
+};
+
+/** Kinds that may guard hosts: namespaces in which they were read once ('' for all), or that the cluster has no such kind. */
+export type PolicyReads = Readonly<Record<string, readonly string[] | 'absent'>>;
+
 export type SourceEvent =
   | { readonly type: 'upsert'; readonly object: ObjectVersion }
   /** The object is gone from its source, on purpose as far as can be told. */
   | { readonly type: 'remove'; readonly key: ResourceKey }
   /** Replaces the source's previous list. */
   | { readonly type: 'problems'; readonly problems: readonly SourceProblem[] }
+  /** Replaces the source's previous list of what may guard hosts and cannot be read. */
+  | ({ readonly type: 'unread' } & UnreadPolicies)
   /** Everything that the source holds was told. Sent once; events go on afterwards. */
   | { readonly type: 'synced' };
 

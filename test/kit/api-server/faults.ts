@@ -9,6 +9,8 @@ export type Where = {
   /** `services`, `virtualservices.networking.istio.io`; discovery and `/version` have none. */
   readonly resources?: readonly string[];
   readonly namespaces?: readonly string[];
+  /** The path without query: for discovery, which has no resource. */
+  readonly path?: string;
   /** Which of the server's doors, by index. */
   readonly door?: number;
   /** How many requests it meets before it is over. */
@@ -35,6 +37,7 @@ export type Seen = {
   readonly verb: string;
   readonly resource: string;
   readonly namespace: string;
+  readonly path: string;
   readonly door: number;
 };
 
@@ -209,6 +212,7 @@ function meets(where: Where, seen: Seen): boolean {
     (where.verbs?.includes(seen.verb) ?? true) &&
     (where.resources?.includes(seen.resource) ?? true) &&
     (where.namespaces?.includes(seen.namespace) ?? true) &&
+    (where.path === undefined || where.path === seen.path) &&
     (where.door === undefined || where.door === seen.door)
   );
 }

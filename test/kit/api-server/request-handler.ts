@@ -5,7 +5,7 @@ import { authenticate } from './authentication.ts';
 import { readBody } from './body.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { discoveryDocument } from './discovery.ts';
-import { type Fault, type Faults, pause, statusOf } from './faults.ts';
+import { type Fault, type Faults, pause, type Seen, statusOf } from './faults.ts';
 import { ANONYMOUS, type Tokens, type User, unauthorized } from './identity.ts';
 import { OPENAPI_V2_MEDIA_TYPE, openApiV2, openApiV2Json, openApiV3, openApiV3Index } from './openapi.ts';
 import { perform } from './perform.ts';
@@ -67,10 +67,10 @@ function resourcePathOf(pathname: string): ResourcePath | undefined {
   return parseResourcePath(pathname.replace(/\/$/, ''));
 }
 
-function seenOf({ verb, path }: Exchange): { verb: string; resource: string; namespace: string } {
-  if (path === undefined) return { verb, resource: '', namespace: '' };
+function seenOf({ verb, path, url }: Exchange): Omit<Seen, 'door'> {
+  if (path === undefined) return { verb, resource: '', namespace: '', path: url.pathname };
   const resource = path.group === '' ? path.plural : `${path.plural}.${path.group}`;
-  return { verb, resource, namespace: path.namespace ?? '' };
+  return { verb, resource, namespace: path.namespace ?? '', path: url.pathname };
 }
 
 /** What the audit log keeps of a request, whoever sent it; discovery has no resource. */

@@ -126,8 +126,11 @@ describe('settings: what can be set', () => {
     assert.match(problemOf('security: {acceptUnenforced: all}\n'), /must be a list/);
     assert.match(
       problemOf('security: {acceptUnenforced: [Pod/a/b]}\n'),
-      /acceptUnenforced\[0\] must be Kind\/namespace\/name of an Auth/,
+      /acceptUnenforced\[0\] must be Kind\/namespace\/name, or the Kind alone for all of them, of an Auth/,
     );
+    const kinds = settingsOf('security: {acceptUnenforced: [WasmPlugin]}\n').security.acceptUnenforced;
+    assert.deepEqual(kinds, ['WasmPlugin']);
+    assert.match(problemOf('security: {acceptUnenforced: [WasmPlugin/a]}\n'), /must be Kind/);
   });
 
   it('a section keeps the defaults of what it does not name', () => {

@@ -1,4 +1,5 @@
 import type { Problem } from '../../../snapshot/problem.ts';
+import { isAccepted } from '../policies/unread.ts';
 import { judge, type Reach } from '../policies/verdict.ts';
 import { type FieldPath, type ResourceKey, resourceKey, type TargetedResource } from '../resource.ts';
 import { suggestion } from '../suggestion.ts';
@@ -13,7 +14,7 @@ export function checkPolicy(resource: TargetedResource, index: ResourceIndex): P
   if (labels === undefined) return [];
   const verdict = judge(resource, { namespace, rootNamespace, labels }, () => index.policies());
   if (verdict.kind === 'unconcerned') return [unconcerned(resource, verdict.why)];
-  if (options.acceptUnenforced?.includes(resourceKey(resource))) return [accepted(resource)];
+  if (isAccepted(resourceKey(resource), new Set(options.acceptUnenforced))) return [accepted(resource)];
   if (verdict.kind === 'missing') return [missing(resource)];
   return [verdict.kind === 'closes' ? closes(resource, verdict) : guards(resource, verdict)];
 }
@@ -59,7 +60,7 @@ function lost(resource: TargetedResource): string {
 
 function accepted(resource: TargetedResource): Problem {
   const message =
-    'Not enforced, and accepted so: security.acceptUnenforced in gateway.yaml names it. Requests are served without its checks.';
+    'Not enforced, and accepted so: security.acceptUnenforced in gateway.yaml names it or its kind. Requests are served without its checks.';
   return problemAbout(resource, whom(resource), { severity: 'warning', code: 'MG0402', message }, 'key');
 }
 
@@ -99,13 +100,14 @@ function wayOut(key: ResourceKey): string {
   return `Remove it, or make its selector name the workloads that enforce it; to accept that it is not enforced, write security: {acceptUnenforced: [${key}]} in gateway.yaml and restart.`;
 }
 
-/** Entries of the settings that name no object: a misspelt one accepts nothing, and its hosts stay closed. */
+/** Entries of the settings that name no object: a misspelt one accepts nothing, and its hosts stay closed. Kinds may be empty. */
 export function checkAccepted(index: ResourceIndex): Problem[] {
   const { acceptUnenforced = [], scope } = index.options;
   if (scope === 'partial' || acceptUnenforced.length === 0) return [];
-  const known = new Set(index.targeted().map(resourceKey));
+  const unread = index.unreadPolicies().map(({ policy }) => policy);
+  const known = new Set([...index.targeted().map(resourceKey), ...unread]);
   return acceptUnenforced
-    .filter((key) => !known.has(key))
+    .filter((key) => key.includes('/') && !known.has(key))
     .map((key) => ({
       severity: 'warning',
       code: 'MG0406',

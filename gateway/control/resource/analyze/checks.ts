@@ -10,6 +10,7 @@ import { checkHttpRoute, checkIngress, checkKubernetesGateway } from './check-ro
 import { checkRuleOrder } from './check-rule-order.ts';
 import { checkServiceEntry } from './check-service-entries.ts';
 import { checkRuleHost, checkSubsets } from './check-subsets.ts';
+import { checkUnread } from './check-unread.ts';
 import type { ResourceIndex } from './resource-index.ts';
 
 /**
@@ -44,6 +45,7 @@ export const CHECKS_TOGETHER: Readonly<Record<string, CheckTogether>> = {
   'gateway claims': checkGatewayClaims,
   'shared certificates': checkSharedCertificates,
   'accepted policies': checkAccepted,
+  'unread policies': checkUnread,
 };
 
 /** True when objects of this kind are looked at. */

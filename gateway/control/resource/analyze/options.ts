@@ -16,7 +16,7 @@ export type AnalyzeOptions = {
   readonly scope: 'whole' | 'partial';
   /** Ports that the appliance listens on, with what for: "a port for traffic". */
   readonly nodePorts?: readonly { readonly port: number; readonly purpose: string }[];
-  /** `Kind/namespace/name` of objects whose lack of enforcement people accept (`security.acceptUnenforced`). */
+  /** `Kind/namespace/name` of objects, or kinds, whose lack of enforcement people accept (`security.acceptUnenforced`). */
   readonly acceptUnenforced?: readonly string[];
   /** Milliseconds since the epoch; given, certificates are checked for expiry. */
   readonly now?: number;

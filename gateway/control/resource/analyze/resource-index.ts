@@ -4,6 +4,7 @@ import { selectPods, selectWorkloadEntries } from '../catalog/select.ts';
 import { type Backend, findBackend, findHidden } from '../catalog/services.ts';
 import type { PeerAuthentications } from '../policies/mutual-tls.ts';
 import { DEFAULT_ROOT_NAMESPACE } from '../policies/root-namespace.ts';
+import type { UnreadPolicy } from '../policies/unread.ts';
 import type {
   GatewayResource,
   KubernetesGatewayResource,
@@ -76,6 +77,11 @@ export class ResourceIndex {
   policies(): readonly PolicyResource[] {
     const { rootNamespace, options } = this;
     return this.#catalog.policiesFor({ namespace: options.gatewayNamespace, rootNamespace });
+  }
+
+  /** What cannot be read and may guard hosts. */
+  unreadPolicies(): readonly UnreadPolicy[] {
+    return this.#catalog.unreadPolicies();
   }
 
   /** The Service or ServiceEntry behind a destination's full host, as far as the gateway may use it. */

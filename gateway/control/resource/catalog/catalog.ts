@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { olderFirst } from '../age.ts';
 import { serviceHost } from '../host-names.ts';
+import type { UnreadPolicy } from '../policies/unread.ts';
 import {
   type DestinationRuleResource,
   type EndpointSliceResource,
@@ -24,7 +26,7 @@ import { MemoOf, type Reads } from './reads.ts';
 /** The text of a file, findable as resources are. */
 export type FileText = { readonly kind: 'file'; readonly path: string; readonly text: string };
 
-type Item = Resource | FileText;
+type Item = Resource | FileText | UnreadPolicy;
 
 /** A resource that came, went or was replaced, by key. */
 export type ResourceChange = Change<Resource> & { readonly key: ResourceKey };
@@ -44,6 +46,7 @@ export type CatalogChange = {
 export class Catalog {
   readonly #resources = new Map<ResourceKey, Resource>();
   readonly #files = new Map<string, FileText>();
+  #unread: readonly UnreadPolicy[] = [];
   readonly #index = new BucketIndex<Item>({ namesOf, compare: compareItems });
   readonly #memo = new MemoOf<Resource, unknown>();
   #revision = 0;
@@ -75,6 +78,17 @@ export class Catalog {
       if (files.has(path)) continue;
       this.#files.delete(path);
       changed.push({ before });
+    }
+    return { resources: [], ...this.#apply(changed) };
+  }
+
+  /** Replaces what cannot be read and may guard hosts. */
+  updateUnread(unread: readonly UnreadPolicy[]): CatalogChange {
+    const changed: Change<Item>[] = [];
+    if (!isDeepStrictEqual(this.#unread, unread)) {
+      for (const before of this.#unread) changed.push({ before });
+      for (const after of unread) changed.push({ after });
+      this.#unread = unread;
     }
     return { resources: [], ...this.#apply(changed) };
   }
@@ -202,6 +216,10 @@ export class CatalogReader {
     const namespaces = new Set([workload.namespace, workload.rootNamespace]);
     return [...namespaces].flatMap((namespace) => this.#items(`policies ${namespace}`));
   }
+  /** What cannot be read and may guard hosts. */
+  unreadPolicies(): readonly UnreadPolicy[] {
+    return this.#items('unread');
+  }
   /** Of all namespaces: those, and others that select the workloads that they are for. */
   targeted(): readonly TargetedResource[] {
     return this.#items('targeted');
@@ -233,6 +251,8 @@ function namesOf(item: Item): readonly string[] {
   switch (item.kind) {
     case 'file':
       return [`file ${item.path}`];
+    case 'unread':
+      return ['unread'];
     case 'Gateway':
       return ['gateways', `gateway ${item.namespace}/${item.name}`];
     case 'Service':
@@ -284,7 +304,8 @@ function namesOfPod(pod: PodResource): string[] {
 }
 
 function compareItems(a: Item, b: Item): number {
-  return a.kind === 'file' || b.kind === 'file' ? 0 : olderFirst(a, b);
+  if (a.kind === 'file' || b.kind === 'file') return 0;
+  return a.kind === 'unread' || b.kind === 'unread' ? 0 : olderFirst(a, b);
 }
 
 function unreachable(item: never): never {

@@ -5,6 +5,7 @@
 import { carries } from '../catalog/select.ts';
 import type { TargetRef, WasmPluginSpec } from '../istio/policies.ts';
 import { type Labels, type PolicyResource, type ResourceKey, resourceKey, type TargetedResource } from '../resource.ts';
+import { isAccepted } from './unread.ts';
 
 /** The appliance as a workload that objects can select. */
 export type Workload = {
@@ -66,7 +67,7 @@ export function closures(
 ): (Reach & { readonly policy: ResourceKey })[] {
   return policies.flatMap((resource) => {
     const policy = resourceKey(resource);
-    if (accepted.has(policy)) return [];
+    if (isAccepted(policy, accepted)) return [];
     const { kind, ...reach } = judge(resource, workload, () => policies);
     return kind === 'closes' || kind === 'guards' ? [{ policy, ...reach }] : [];
   });

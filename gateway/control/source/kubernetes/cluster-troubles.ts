@@ -14,6 +14,8 @@ export type Troubles = {
   readonly discovery: Failure | undefined;
   readonly accessFault: string | undefined;
   readonly isKnown: boolean;
+  /** Kinds that were never read and close hosts for it: told elsewhere, with what follows from it. */
+  readonly unread: ReadonlySet<string>;
   /** False for a failure that has just begun. */
   readonly isLasting: (failure: Failure) => boolean;
 };
@@ -27,15 +29,16 @@ export function describeTroubles(troubles: Troubles): Problem[] {
     ...(outage === undefined ? [] : [unreachable(location, outage.error, objects)]),
     ...(accessFault === undefined || outage?.error.reason === 'NoAccess' ? [] : [outdatedAccess(accessFault)]),
     ...(kinds.some(isOfAnother) ? [otherCluster(location, objects)] : []),
-    ...refusals(kinds, isLasting),
+    ...refusals(troubles),
     ...holds(kinds),
     ...absences(troubles),
   ];
 }
 
 /** Kinds that fail alike are told together. */
-function refusals(kinds: readonly WatchedKindState[], isLasting: Troubles['isLasting']): Problem[] {
-  const failing = [...placesOf(kinds)].flatMap(({ place, scope: { failure } }) =>
+function refusals({ kinds, unread, isLasting }: Troubles): Problem[] {
+  const told = kinds.filter(({ kind }) => !unread.has(kind.kind));
+  const failing = [...placesOf(told)].flatMap(({ place, scope: { failure } }) =>
     failure !== undefined && isLasting(failure) && failure.error.status !== 0 ? [{ place, error: failure.error }] : [],
   );
   const byStatus = Map.groupBy(failing, ({ error }) => error.status);

@@ -13,6 +13,8 @@ const SLOW_FACTOR = 6;
 export type FirstSyncOptions = {
   readonly timers: Timers;
   readonly kinds: readonly WatchedKindState[];
+  /** Kinds whose lack of enforcement people accept. */
+  readonly acceptedKinds: ReadonlySet<string>;
   readonly patienceMs?: number | undefined;
   /** Something is known from before: without the cluster, that is served. */
   readonly hadObjects: boolean;
@@ -63,13 +65,20 @@ export class FirstSync {
   /** Looks whether it is time; `discovery` is how asking for the kinds fares. */
   review(discovery: { readonly isKnown: boolean; readonly isFailing: boolean }): void {
     const { kinds, emit } = this.#options;
-    const isTold = discovery.isKnown && kinds.every((state) => state.isAnswered || state.isRefused);
+    const isTold = discovery.isKnown && kinds.every((state) => this.#isSettled(state));
     if (isTold) this.#dropStrangers();
     if (this.#synced) return;
     const isAnyListed = kinds.some(({ scopes }) => scopes.values().some(({ isListed }) => isListed));
     if (!(isTold && isAnyListed) && !this.#isLate(discovery.isFailing)) return;
     this.#synced = true;
     emit({ type: 'synced' });
+  }
+
+  /** Nobody waits for a kind that may fail: what it guards is served all the same. */
+  #isSettled(state: WatchedKindState): boolean {
+    const { presence, failures, kind } = state;
+    const isFailing = presence === 'unknown' || failures.length > 0;
+    return state.isAnswered || state.isRefused || (isFailing && this.#options.acceptedKinds.has(kind.kind));
   }
 
   #isLate(isDiscoveryFailing: boolean): boolean {

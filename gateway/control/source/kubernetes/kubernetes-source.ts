@@ -7,14 +7,23 @@ import { realTimers, type Timers } from '../../../support/timers.ts';
 import type { ApiClient } from '../../kubernetes/api-client.ts';
 import type { Discovery, WantedKind } from '../../kubernetes/discovery.ts';
 import type { ServedResource } from '../../kubernetes/resource-path.ts';
-import type { Labels, ResourceKey } from '../../resource/resource.ts';
-import type { KnownObject, ObjectSource, ObjectVersion, SourceEvent, SourceStatus } from '../source.ts';
+import { isPolicyKind, type Labels, type ResourceKey } from '../../resource/resource.ts';
+import type {
+  KnownObject,
+  ObjectSource,
+  ObjectVersion,
+  PolicyReads,
+  SourceEvent,
+  SourceStatus,
+  UnreadPolicies,
+} from '../source.ts';
 import { ClusterIdentity, kubeSystemUid, OTHER_CLUSTER } from './cluster-identity.ts';
 import { describeTroubles } from './cluster-troubles.ts';
 import { DiscoveryLoop } from './discovery-loop.ts';
 import { FirstSync } from './first-sync.ts';
 import { sortKnown } from './known-before.ts';
 import { isOfKind, keyOfObject, slimmed, toVersion } from './object-version.ts';
+import { PolicyKnowledge } from './policy-knowledge.ts';
 import type { ReflectorTimings } from './reflector.ts';
 import { kindStatus } from './source-status.ts';
 import { isUsableSecret, WantedSecrets } from './wanted-secrets.ts';
@@ -35,6 +44,10 @@ export type KubernetesSourceOptions = {
   readonly namespaces: readonly string[];
   /** Whose Secrets are wanted; objects of the root namespace hold for it wherever it lives. */
   readonly gateway: { readonly namespace: string; readonly rootNamespace: string; readonly labels: Labels };
+  /** Objects, or kinds, that need not be enforced. */
+  readonly acceptUnenforced?: readonly string[];
+  /** What was read of kinds that may guard hosts before a restart. */
+  readonly policiesRead?: PolicyReads;
   /** What was accepted before a restart; kept until the first lists have judged it. */
   readonly known: Iterable<KnownObject>;
   readonly emit: (event: SourceEvent) => void;
@@ -54,6 +67,9 @@ export class KubernetesSource implements ObjectSource {
   readonly #secrets: WantedSecrets;
   readonly #discovery: DiscoveryLoop;
   readonly #first: FirstSync;
+  readonly #policies: PolicyKnowledge;
+  readonly #acceptedKinds: ReadonlySet<string>;
+  #toldPolicies: UnreadPolicies = { unread: [] };
   readonly #closing = new AbortController();
   #problems: readonly Problem[] = [];
   #reviewing = false;
@@ -81,9 +97,18 @@ export class KubernetesSource implements ObjectSource {
     this.#kinds = options.kinds.map(
       (kind) => new WatchedKindState(kind, byKind.get(kind) ?? [], (...scope) => this.#createScope(...scope)),
     );
+    this.#acceptedKinds = new Set(options.acceptUnenforced?.filter((one) => !one.includes('/')));
+    this.#policies = new PolicyKnowledge({
+      kinds: this.#kinds,
+      gateway: options.gateway,
+      before: options.policiesRead ?? {},
+      isLasting: (since) => this.#isLasting(since),
+      now: () => this.#timers.now(),
+    });
     this.#first = new FirstSync({
       timers: this.#timers,
       kinds: this.#kinds,
+      acceptedKinds: this.#acceptedKinds,
       patienceMs: options.syncPatienceMs,
       hadObjects: known.length > 0,
       strangers,
@@ -112,14 +137,16 @@ export class KubernetesSource implements ObjectSource {
 
   status(): SourceStatus {
     const errors = this.#problems.filter(({ severity }) => severity === 'error');
+    const closing = this.#toldPolicies.unread.filter(({ policy }) => !this.#acceptedKinds.has(policy));
+    const troubles = [...errors.map(({ message }) => message), ...closing.map(({ why }) => why)];
     const held = errors.filter(({ code }) => code === 'MG1013');
     const { contact, location } = this.#options.client;
     return {
       kind: 'kubernetes',
       location,
       synced: this.synced,
-      ...(errors.length > 0 && { trouble: sentences(errors) }),
-      ...(held.length > 0 && { held: sentences(held) }),
+      ...(troubles.length > 0 && { trouble: troubles.join(' ') }),
+      ...(held.length > 0 && { held: held.map(({ message }) => message).join(' ') }),
       ...(contact.server !== undefined && { server: contact.server }),
       ...(contact.lastAnswerAt !== undefined && { lastAnswerAt: contact.lastAnswerAt }),
       kinds: this.#kinds.map((state) => kindStatus(state)),
@@ -152,9 +179,17 @@ export class KubernetesSource implements ObjectSource {
     const resource = discovery.find(asServed(kind));
     if (kind.insteadOf !== undefined && discovery.find(asServed(kind.insteadOf)) !== undefined)
       return state.end('unneeded');
-    if (resource === undefined) return state.end('absent');
+    if (resource === undefined) return this.#miss(state);
     if (kind.named) state.watch(resource, this.#secretNamespaces(state));
     else state.watch(resource, kind.scope === 'cluster' || namespaces.length === 0 ? [undefined] : this.#named());
+  }
+
+  /** What could not be told goes on as it is. */
+  #miss(state: WatchedKindState): void {
+    const why = this.#options.discovery.whyMissing(asServed(state.kind));
+    if (why === 'unknown') return;
+    // Of other kinds that is no danger, and the remedy is the same.
+    state.end(why === 'unreadable' && isPolicyKind(state.kind.kind) ? 'unreadable' : 'absent');
   }
 
   /** A policy of the gateway's own namespace or of the root one that is not read would not close what it guards. */
@@ -242,6 +277,7 @@ export class KubernetesSource implements ObjectSource {
       if (this.#closing.signal.aborted) return;
       this.#watchSecrets();
       this.#dropReplaced();
+      this.#tellPolicies();
       this.#tellProblems();
       const { isKnown } = this.#options.discovery;
       this.#first.review({ isKnown, isFailing: this.#discovery.failure !== undefined });
@@ -272,15 +308,28 @@ export class KubernetesSource implements ObjectSource {
     return gateways !== undefined && gateways.presence === 'served' && gateways.isAnswered;
   }
 
+  /** Before it is told that everything was told. */
+  #tellPolicies(): void {
+    const policies = this.#policies.look();
+    if (this.#policies.isWaiting) this.#reviewLater();
+    if (isDeepStrictEqual(policies, this.#toldPolicies)) return;
+    this.#toldPolicies = policies;
+    this.#options.emit({ type: 'unread', ...policies });
+  }
+
+  #isLasting(since: number): boolean {
+    return this.#timers.now() - since >= PATIENCE_MS;
+  }
+
   #tellProblems(): void {
-    const now = this.#timers.now();
     const problems = describeTroubles({
       location: this.#options.client.location,
       kinds: this.#kinds,
       discovery: this.#discovery.failure,
       accessFault: this.#options.client.accessFault,
       isKnown: this.#options.discovery.isKnown,
-      isLasting: ({ since }) => now - since >= PATIENCE_MS,
+      unread: new Set(this.#toldPolicies.unread.map(({ policy }) => policy)),
+      isLasting: ({ since }) => this.#isLasting(since),
     });
     if (isDeepStrictEqual(problems, this.#problems)) return;
     this.#problems = problems;
@@ -291,10 +340,6 @@ export class KubernetesSource implements ObjectSource {
 function keyOfEvent(event: SourceEvent): ResourceKey | undefined {
   if (event.type === 'upsert') return event.object.key;
   return event.type === 'remove' ? event.key : undefined;
-}
-
-function sentences(problems: readonly Problem[]): string {
-  return problems.map(({ message }) => message).join(' ');
 }
 
 function asServed({ group, kind, written = kind, versions }: WatchedKind): WantedKind {

@@ -23,7 +23,9 @@ export function kindStatus(state: WatchedKindState): KindStatus {
 }
 
 function stateOf({ presence, scopes }: WatchedKindState): KindStatus['state'] {
-  if (presence !== 'served') return presence === 'unneeded' ? 'absent' : presence === 'absent' ? 'absent' : 'unknown';
+  if (presence === 'unknown') return 'unknown';
+  if (presence === 'unreadable') return 'refused';
+  if (presence !== 'served') return 'absent';
   const all = [...scopes.values()];
   const failure = all.find((scope) => scope.failure !== undefined)?.failure;
   if (all.some(({ held }) => held) || failure?.error.reason === OTHER_CLUSTER) return 'held';

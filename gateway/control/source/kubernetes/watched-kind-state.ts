@@ -13,6 +13,9 @@ export type ScopeFactory = (
   known: Objects,
 ) => WatchedScope;
 
+/** `unreadable`: served in none of the versions that are read; `unneeded`: another kind is watched in its place. */
+type Presence = 'unknown' | 'served' | 'absent' | 'unreadable' | 'unneeded';
+
 /** One kind with all the places where it is watched. Objects that no place watches now are kept in `unwatched`. */
 export class WatchedKindState {
   readonly kind: WatchedKind;
@@ -20,7 +23,7 @@ export class WatchedKindState {
   /** Known, and watched nowhere: of before a restart, or because the cluster does not serve the kind any more. */
   readonly unwatched: Objects;
   readonly #create: ScopeFactory;
-  #presence: 'unknown' | 'served' | 'absent' | 'unneeded' = 'unknown';
+  #presence: Presence = 'unknown';
 
   /** `known`: by name, from before a restart. */
   constructor(kind: WatchedKind, known: Iterable<ResourceKey>, create: ScopeFactory) {
@@ -29,8 +32,7 @@ export class WatchedKindState {
     this.#create = create;
   }
 
-  /** `unneeded`: another kind is watched in its place. */
-  get presence(): 'unknown' | 'served' | 'absent' | 'unneeded' {
+  get presence(): Presence {
     return this.#presence;
   }
 
@@ -49,15 +51,15 @@ export class WatchedKindState {
   }
 
   /** Ends all watches; what they held is kept. */
-  end(presence: 'absent' | 'unneeded'): void {
+  end(presence: 'absent' | 'unreadable' | 'unneeded'): void {
     this.#presence = presence;
     for (const [name, scope] of this.scopes) this.#end(name, scope);
   }
 
   /** Everything that it is asked for was told at least once; nothing is asked of a kind that is not there. */
   get isAnswered(): boolean {
-    if (this.#presence === 'absent' || this.#presence === 'unneeded') return true;
-    return this.#presence === 'served' && this.scopes.values().every(({ isListed }) => isListed);
+    if (this.#presence !== 'served') return this.#presence !== 'unknown';
+    return this.scopes.values().every(({ isListed }) => isListed);
   }
 
   /** What was not told may not be read. */

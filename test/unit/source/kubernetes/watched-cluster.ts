@@ -10,7 +10,7 @@ import {
   type KubernetesSourceOptions,
 } from '#gateway/control/source/kubernetes/kubernetes-source.ts';
 import { watchedGroups, watchedKinds } from '#gateway/control/source/kubernetes/watched-kinds.ts';
-import type { KnownObject, ObjectVersion, SourceEvent } from '#gateway/control/source/source.ts';
+import type { KnownObject, ObjectVersion, PolicyReads, SourceEvent } from '#gateway/control/source/source.ts';
 import { ApiServer, type ApiServerOptions } from '#test/kit/api-server/api-server.ts';
 import type { KubeObject } from '#test/kit/api-server/kube-object.ts';
 import { eventually } from '#test/kit/eventually.ts';
@@ -43,6 +43,17 @@ export class Watcher {
       discoveryMs: 100,
       ...options,
     });
+  }
+
+  /** Kinds that were told to be unread, and why. */
+  get unread(): Readonly<Record<string, string>> {
+    const last = this.events.findLast((event) => event.type === 'unread');
+    return Object.fromEntries((last?.unread ?? []).map(({ policy, why }) => [policy, why]));
+  }
+
+  /** What was told to have been read. */
+  get policiesRead(): PolicyReads {
+    return this.events.findLast((event) => event.type === 'unread')?.read ?? {};
   }
 
   /** Sentences of the current problems. */

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { istioDefinitions } from '#test/kit/api-server/istio-definitions.ts';
+import type { KubeObject } from '#test/kit/api-server/kube-object.ts';
+import { eventually } from '#test/kit/eventually.ts';
+import { aVirtualService, synced, type WatchedCluster, type Watcher, watchedCluster } from './watched-cluster.ts';
+
+// A kind that may guard hosts and was never read is told before anything is served: what it closes, nobody knows.
+const POLICIES = 'authorizationpolicies.security.istio.io';
+
+const aPolicy = (namespace = 'istio-system'): KubeObject => ({
+  apiVersion: 'security.istio.io/v1',
+  kind: 'AuthorizationPolicy',
+  metadata: { name: 'p', namespace },
+  spec: {},
+});
+
+async function started(cluster: WatchedCluster, options?: Parameters<WatchedCluster['watch']>[0]): Promise<Watcher> {
+  cluster.server.apply(aVirtualService('myapp'));
+  const watcher = await cluster.watch(options);
+  await synced(watcher);
+  return watcher;
+}
+
+const forbid = ({ server }: WatchedCluster, namespaces?: readonly string[]) =>
+  server.faults.answer(403, {
+    verbs: ['list', 'watch'],
+    resources: [POLICIES],
+    ...(namespaces && { namespaces }),
+  });
+
+test('one that the account may not list is told with the right that it needs, until it is read', async (context) => {
+  const cluster = await watchedCluster(context);
+  cluster.server.apply(aPolicy());
+  const allow = forbid(cluster);
+  const watcher = await started(cluster);
+  const unread = watcher.events.findIndex(({ type }) => type === 'unread');
+  assert.ok(unread !== -1 && unread < watcher.events.findIndex(({ type }) => type === 'synced'), 'before it is synced');
+  assert.deepEqual(Object.keys(watcher.unread), ['AuthorizationPolicy']);
+  assert.match(
+    watcher.unread['AuthorizationPolicy'] ?? '',
+    /may not be read: forbidden.*\{apiGroups: \[security\.istio\.io\], resources: \[authorizationpolicies\], verbs: \[list, watch\]\}/,
+  );
+  assert.match(watcher.source.status().trouble ?? '', /AuthorizationPolicy objects may not be read/);
+  allow();
+  await eventually(() => Object.keys(watcher.unread).length === 0);
+  assert.deepEqual(watcher.keys('AuthorizationPolicy'), ['AuthorizationPolicy/istio-system/p']);
+  assert.deepEqual(watcher.policiesRead['AuthorizationPolicy'], ['']);
+  assert.deepEqual(watcher.problems, []);
+});
+
+test('one that was read once stays as it was last known, also over a restart; one that was not does not', async (context) => {
+  const cluster = await watchedCluster(context);
+  const first = await started(cluster);
+  first.source.close();
+  forbid(cluster);
+  const known = first.known();
+  const second = await started(cluster, { known, policiesRead: first.policiesRead });
+  assert.deepEqual(second.unread, {});
+  assert.deepEqual(second.policiesRead, first.policiesRead);
+  second.source.close();
+  const third = await started(cluster, { known });
+  assert.deepEqual(Object.keys(third.unread), ['AuthorizationPolicy']);
+  third.source.close();
+  const moved = { namespace: 'edge', rootNamespace: 'istio-system', labels: {} };
+  const part = { policiesRead: { ...first.policiesRead, AuthorizationPolicy: ['istio-system'] }, known };
+  const fourth = await started(cluster, { ...part, gateway: moved });
+  assert.deepEqual(Object.keys(fourth.unread), ['AuthorizationPolicy'], 'of the own namespace nothing was read');
+});
+
+test('a kind that the cluster does not have is no danger, and neither is one that comes; one that comes and may not be read is', async (context) => {
+  const cluster = await watchedCluster(context, { definitions: [] });
+  const watcher = await cluster.watch();
+  await synced(watcher);
+  assert.deepEqual(watcher.unread, {});
+  assert.equal(watcher.policiesRead['AuthorizationPolicy'], 'absent');
+  forbid(cluster);
+  cluster.server.apply(...istioDefinitions());
+  await eventually(() => watcher.policiesRead['WasmPlugin']?.includes('') === true);
+  await eventually(() => 'AuthorizationPolicy' in watcher.unread, { timeoutMs: 10_000 });
+  const told = watcher.events.flatMap((event) => (event.type === 'unread' ? event.unread : []));
+  const early = watcher.events.slice(watcher.events.findIndex(({ type }) => type === 'synced'));
+  assert.ok(told.length > 0);
+  assert.ok(
+    early.every(
+      (event) => event.type !== 'unread' || event.unread.every(({ policy }) => policy === 'AuthorizationPolicy'),
+    ),
+    'what is read at once closes nothing on its way',
+  );
+  watcher.source.close();
+  const next = await cluster.watch({ known: watcher.known(), policiesRead: { AuthorizationPolicy: 'absent' } });
+  await synced(next);
+  assert.ok('AuthorizationPolicy' in next.unread, 'that there was none says nothing of the kind that there is');
+});
+
+test('a fresh node whose API server fails for such a kind is not ready, unless the settings accept the kind', async (context) => {
+  const cluster = await watchedCluster(context);
+  cluster.server.apply(aVirtualService('myapp'));
+  const mend = cluster.server.faults.answer(500, { verbs: ['list'], resources: [POLICIES] });
+  const strict = await cluster.watch({ acceptUnenforced: ['AuthorizationPolicy/istio-system/p', 'WasmPlugin'] });
+  const lenient = await started(cluster, { acceptUnenforced: ['AuthorizationPolicy'] });
+  assert.deepEqual(Object.keys(lenient.unread), ['AuthorizationPolicy']);
+  assert.doesNotMatch(lenient.source.status().trouble ?? '', /AuthorizationPolicy/);
+  assert.equal(strict.synced, false);
+  mend();
+  await synced(strict);
+  assert.deepEqual(strict.unread, {});
+});
+
+test('a group that cannot be asked for its kinds is not taken for one without', async (context) => {
+  const cluster = await watchedCluster(context, { version: '1.20', definitions: istioDefinitions() });
+  const { server } = cluster;
+  server.apply(aVirtualService('myapp'));
+  const mend = server.faults.answer(503, { path: '/apis/security.istio.io/v1' });
+  const watcher = await cluster.watch();
+  await eventually(() => watcher.keys('VirtualService').length > 0);
+  assert.equal(watcher.synced, false);
+  const late = await started(cluster, { known: watcher.known(), syncPatienceMs: 10 });
+  assert.match(
+    late.unread['RequestAuthentication'] ?? '',
+    /could not be asked yet whether it has RequestAuthentication/,
+  );
+  mend();
+  await synced(watcher);
+  await eventually(() => Object.keys(late.unread).length === 0);
+});
+
+test('a kind in another version than those that are read is not taken for none', async (context) => {
+  const definitions = istioDefinitions().map((definition) => {
+    const spec = definition['spec'] as {
+      readonly names: { readonly kind: string };
+      readonly versions: readonly object[];
+    };
+    if (spec.names.kind !== 'WasmPlugin') return definition;
+    return { ...definition, spec: { ...spec, versions: spec.versions.map((one) => ({ ...one, name: 'v9' })) } };
+  });
+  const watcher = await started(await watchedCluster(context, { definitions }));
+  assert.match(watcher.unread['WasmPlugin'] ?? '', /in none of the versions that are read here \(v1alpha1\)/);
+});
+
+test('with named namespaces only those count whose policies hold for the gateway', async (context) => {
+  const cluster = await watchedCluster(context);
+  const options = { namespaces: ['shop'], gateway: { namespace: 'edge', rootNamespace: 'mesh', labels: {} } };
+  const allow = forbid(cluster, ['shop']);
+  const first = await started(cluster, options);
+  assert.deepEqual(first.unread, {});
+  assert.deepEqual(first.policiesRead['AuthorizationPolicy'], ['edge', 'mesh']);
+  allow();
+  forbid(cluster, ['mesh']);
+  const second = await started(cluster, options);
+  assert.match(second.unread['AuthorizationPolicy'] ?? '', /objects in namespace mesh may not be read/);
+});
