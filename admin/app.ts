@@ -7,6 +7,7 @@ import { explainValidation } from './api/validation.ts';
 import type { Guard } from './auth/guard.ts';
 import type { AdminLog } from './log.ts';
 import { registerLists } from './routes/lists.ts';
+import { registerObjects } from './routes/objects.ts';
 import { registerStatus } from './routes/status.ts';
 import { registerTraffic } from './routes/traffic.ts';
 import type { Actor, AdminBackend } from './views.ts';
@@ -49,6 +50,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   registerStatus(app, options.backend, options.programVersion);
   registerLists(app, options.backend);
+  registerObjects(app, options.backend);
   registerTraffic(app, { backend: options.backend, log: options.log, actorOf: actorOf(options.isLocal) });
   app.get('/openapi.json', { schema: { summary: 'This document' } }, () => document);
   await app.ready();

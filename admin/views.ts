@@ -3,7 +3,8 @@
  * Views are plain data for people and tools; they never hold key material, tokens or file contents.
  * Listeners, routes, clusters, endpoints and certificates are derived here from the served snapshot.
  */
-import type { Problem } from '../gateway/snapshot/problem.ts';
+import type { Certificate } from '../gateway/snapshot/certificate.ts';
+import type { ObjectRef, Problem, SourcePosition } from '../gateway/snapshot/problem.ts';
 import type { Snapshot } from '../gateway/snapshot/snapshot.ts';
 
 /** Everything the admin server needs from control. All methods are cheap; only `shift` and `collect` wait for others. */
@@ -17,6 +18,10 @@ export interface AdminBackend {
   workers(): readonly WorkerView[];
   /** The appliances of the cluster, as far as this one knows them, itself first; itself alone without a cluster. */
   nodes(): readonly NodeView[];
+  /** Where one object comes from and what became of it; undefined when there is no such object. */
+  object(ref: ObjectRef): ObjectView | undefined;
+  /** The object that somebody may have meant who named one that is not there. */
+  nearObject(ref: ObjectRef): ObjectRef | undefined;
   /** The rules of one VirtualService and how they split; undefined when there is no such object. */
   traffic(namespace: string, virtualService: string): TrafficView | undefined;
   /**
@@ -107,6 +112,51 @@ export type NodeView = {
   /** Milliseconds since the epoch. */
   readonly lastSeenAt: number;
 };
+
+/** One object; its problems, and the units it became, are added from `problems()` and `snapshot()`. */
+export type ObjectView = {
+  readonly object: ObjectRef;
+  readonly apiVersion?: string;
+  /** Of the newest version that is known: a file, or `cluster:` and the path of the API. */
+  readonly position: SourcePosition;
+  /** RFC 3339, by the API server. */
+  readonly createdAt?: string;
+  readonly generation?: number;
+  /** Of an object of a cluster: when its kind was last known to be as it is shown; milliseconds since the epoch. */
+  readonly syncedAt?: number;
+  readonly fate: ObjectFate;
+  /** Keys of units of the snapshot. */
+  readonly served: {
+    readonly listeners: readonly string[];
+    readonly virtualHosts: readonly string[];
+    readonly clusters: readonly string[];
+    readonly certificates: readonly string[];
+  };
+  /** Addresses behind a Service that get no traffic, and why. */
+  readonly notReady: readonly { readonly address: string; readonly why: string }[];
+  /** The public part of a Secret's certificate. */
+  readonly certificate?: Omit<Certificate, 'key' | 'certificatePem' | 'privateKeyPem'>;
+  readonly refersTo: readonly ObjectReference[];
+  readonly referredBy: readonly ObjectReference[];
+};
+
+/**
+ * `accepted`: all workers have its newest version; `changing`: it is on its way to them; `quarantined`: its last good
+ * version is served; `not-served`: it has none; `held`: its source cannot tell what it is now. Times are milliseconds
+ * since the epoch.
+ */
+export type ObjectFate = {
+  readonly state: 'accepted' | 'changing' | 'quarantined' | 'not-served' | 'held';
+  /** Since when its newest version is not taken, as far as is known. */
+  readonly since?: number;
+  /** When the version that is served was accepted. */
+  readonly acceptedAt?: number;
+  /** Where the version that is served was written, if it is not the newest. */
+  readonly lastGood?: SourcePosition;
+};
+
+/** An object that another one names; `isThere` is false when nobody knows it. */
+export type ObjectReference = ObjectRef & { readonly isThere: boolean };
 
 /** One VirtualService as the API shows it for shifting. */
 export type TrafficView = {

@@ -153,7 +153,11 @@ export function certificateItems(units: SnapshotUnits, now: number): Certificate
   }));
 }
 
-function certificateState({ notBefore, notAfter }: Certificate, now: number): CertificateItem['state'] {
+/** Where in its time a certificate is. */
+export function certificateState(
+  { notBefore, notAfter }: Pick<Certificate, 'notBefore' | 'notAfter'>,
+  now: number,
+): CertificateItem['state'] {
   if (now < notBefore) return 'not-yet-valid';
   if (now > notAfter) return 'expired';
   return notAfter - now < SOON_MS ? 'expires-soon' : 'valid';

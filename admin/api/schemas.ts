@@ -4,11 +4,11 @@
  */
 import { type Static, Type } from 'typebox';
 
-const strict = { additionalProperties: false } as const;
-const text = (description?: string) => Type.String(description === undefined ? {} : { description });
-const count = (description?: string) =>
+export const strict = { additionalProperties: false } as const;
+export const text = (description?: string) => Type.String(description === undefined ? {} : { description });
+export const count = (description?: string) =>
   Type.Integer(description === undefined ? { minimum: 0 } : { minimum: 0, description });
-const moment = (description?: string) =>
+export const moment = (description?: string) =>
   Type.String({ format: 'date-time', ...(description === undefined ? {} : { description }) });
 /** A list, together with the snapshot version it shows. */
 const listOf = <T extends Type.TSchema>(item: T, title: string) =>
@@ -94,7 +94,7 @@ export const statusSchema = Type.Object(
 );
 export type StatusItem = Static<typeof statusSchema>;
 
-const listenerSchema = Type.Object(
+export const listenerSchema = Type.Object(
   {
     key: text(),
     protocol: Type.Union([Type.Literal('HTTP'), Type.Literal('HTTPS')]),
@@ -119,7 +119,7 @@ const listenerSchema = Type.Object(
 export type ListenerItem = Static<typeof listenerSchema>;
 export const listenersSchema = listOf(listenerSchema, 'ListenerList');
 
-const routeSchema = Type.Object(
+export const routeSchema = Type.Object(
   {
     listener: text(),
     host: text('Exact name, *.suffix or *.'),
@@ -155,7 +155,7 @@ const routeSchema = Type.Object(
 export type RouteItem = Static<typeof routeSchema>;
 export const routesSchema = listOf(routeSchema, 'RouteList');
 
-const clusterSchema = Type.Object(
+export const clusterSchema = Type.Object(
   {
     key: text(),
     host: text(),
@@ -173,14 +173,14 @@ const clusterSchema = Type.Object(
 export type ClusterItem = Static<typeof clusterSchema>;
 export const clustersSchema = listOf(clusterSchema, 'ClusterList');
 
-const endpointSchema = Type.Object(
+export const endpointSchema = Type.Object(
   { cluster: text(), address: text(), port: count(), weight: count() },
   { ...strict, title: 'Endpoint' },
 );
 export type EndpointItem = Static<typeof endpointSchema>;
 export const endpointsSchema = listOf(endpointSchema, 'EndpointList');
 
-const certificateSchema = Type.Object(
+export const certificateSchema = Type.Object(
   {
     key: text('namespace/secret, or the file.'),
     names: Type.Array(Type.String()),
@@ -200,16 +200,19 @@ const certificateSchema = Type.Object(
 export type CertificateItem = Static<typeof certificateSchema>;
 export const certificatesSchema = listOf(certificateSchema, 'CertificateList');
 
-const problemSchema = Type.Object(
+export const positionSchema = Type.Object(
+  { file: text(), line: Type.Integer({ minimum: 1 }), column: Type.Integer({ minimum: 1 }) },
+  strict,
+);
+
+export const problemSchema = Type.Object(
   {
     severity: Type.Union([Type.Literal('error'), Type.Literal('warning'), Type.Literal('info')]),
     code: text(),
     message: text(),
     object: Type.Optional(Type.Object({ kind: text(), namespace: text(), name: text() }, strict)),
     field: Type.Optional(text('Path inside the object.')),
-    position: Type.Optional(
-      Type.Object({ file: text(), line: Type.Integer({ minimum: 1 }), column: Type.Integer({ minimum: 1 }) }, strict),
-    ),
+    position: Type.Optional(positionSchema),
   },
   { ...strict, title: 'Problem' },
 );

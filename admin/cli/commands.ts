@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { CliDeps, CliIo } from './deps.ts';
+import { describe } from './describe.ts';
 import { get } from './get.ts';
 import { outputFormats } from './output.ts';
 import { type ShiftOptions, shift } from './shift.ts';
@@ -11,6 +12,7 @@ Examples:
   mesh-gateway demo                             everything on this machine: the example, two pages, TLS
   mesh-gateway validate routes.d/               are my objects right? (offline; exit 1 on errors)
   mesh-gateway get routes                       what is served now, host by host
+  mesh-gateway describe vs myapp                what became of one object, and why
   mesh-gateway shift myapp v1=90 v2=10          90 % to v1, 10 % to v2; returns when all workers serve it
   mesh-gateway shift shop/cart v1=0 v2=100 --route checkout --reason "release 42"
   mesh-gateway get problems -o json | jq -r '.items[].message'
@@ -31,6 +33,15 @@ Examples:
 const GET_HELP = `
 RESOURCE is one of listeners, routes, clusters, endpoints, certificates, problems, workers, nodes, status.
 Shown is what the workers serve, which may be behind what the files say while a problem is open.`;
+
+const DESCRIBE_HELP = `
+KIND is a kind, its plural or its short name, as kubectl has them: virtualservice (vs), gateway (gw), destinationrule (dr), serviceentry (se),
+workloadentry (we), service (svc), secret, and the others that are read. Of a Secret only the public part of its certificate is shown.
+
+Examples:
+  mesh-gateway describe vs myapp
+  mesh-gateway describe svc/reviews -n bookinfo
+  mesh-gateway describe gateway shop/edge -o json`;
 
 const SHIFT_HELP = `
 The weights are the whole vector: every destination of the rule gets one. Keys are subsets (v1), host/subset[:port]
@@ -95,6 +106,17 @@ export function createProgram(deps: CliDeps, io: CliIo, finish: (code: number) =
     .addHelpText('after', GET_HELP)
     .action((resource: string, options: TrafficOptions) => get(resource, options, io));
 
+  const describeCommand = program
+    .command('describe')
+    .summary('show what became of one object')
+    .description(
+      'Shows where an object comes from, whether it is served as written, its problems, what it became, and who refers to it.',
+    )
+    .argument('<object...>', 'KIND NAME, KIND/NAME or KIND NAMESPACE/NAME')
+    .option('-n, --namespace <name>', 'namespace of the object (default: default)')
+    .addHelpText('after', DESCRIBE_HELP)
+    .action((words: string[], options: TrafficOptions) => describe(words, options, deps, io));
+
   const trafficCommand = program
     .command('traffic')
     .summary('show how a VirtualService splits its traffic')
@@ -121,7 +143,7 @@ export function createProgram(deps: CliDeps, io: CliIo, finish: (code: number) =
     .summary('print the version')
     .action(() => io.out(`mesh-gateway ${deps.version}\n`));
 
-  for (const command of [getCommand, trafficCommand, shiftCommand]) addAdminOptions(command);
+  for (const command of [getCommand, describeCommand, trafficCommand, shiftCommand]) addAdminOptions(command);
   return program;
 }
 

@@ -9,6 +9,7 @@ import type {
   WorkerItem,
 } from '../api/schemas.ts';
 import { type Column, formatTable } from './table.ts';
+import { formatPosition } from './where.ts';
 
 /** What `get` knows to show: how people may call it, and how its items become a table. */
 export type Resource = {
@@ -74,7 +75,7 @@ export const resources: readonly Resource[] = [
     { title: 'FIELD', cell: ({ field = '' }) => field, wide: true },
     {
       title: 'WHERE',
-      cell: ({ position }) => (position ? `${position.file}:${position.line}:${position.column}` : ''),
+      cell: ({ position }) => (position ? formatPosition(position) : ''),
     },
     { title: 'MESSAGE', cell: ({ message }) => message },
   ]),

@@ -112,6 +112,11 @@ export class Controller {
     return this.#quarantine.isQuarantined(key);
   }
 
+  /** Since when that is so; undefined when it is not. */
+  quarantinedSince(key: ResourceKey): number | undefined {
+    return this.#quarantine.quarantinedSince(key);
+  }
+
   /** What was told before a round begins is judged when it has concluded; of what an idle controller was told, all is. */
   get rounds(): { readonly begun: number; readonly concluded: number; readonly isIdle: boolean } {
     return { begun: this.#begun, concluded: this.#concluded, isIdle: this.#running === undefined };

@@ -1,9 +1,12 @@
-import type { AdminBackend, NodeStatus, NodeView, ShiftRequest, WorkerView } from '#admin/views.ts';
+import type { AdminBackend, NodeStatus, NodeView, ObjectView, ShiftRequest, WorkerView } from '#admin/views.ts';
 import type { Shifter } from '../control/change/shift.ts';
 import type { Controller } from '../control/controller.ts';
+import { nearObject } from '../control/describe/near-object.ts';
+import { describeObject } from '../control/describe/object-description.ts';
 import type { Publisher } from '../control/publish/publisher.ts';
 import type { ObjectStore } from '../control/source/object-store.ts';
-import type { ObjectSource } from '../control/source/source.ts';
+import { CLUSTER_FILE, type ObjectSource } from '../control/source/source.ts';
+import type { ObjectRef } from '../snapshot/problem.ts';
 import { roleStatistics } from '../telemetry/process-statistics.ts';
 import type { SupervisorPort } from './supervisor-port.ts';
 
@@ -29,6 +32,8 @@ export function createBackend(parts: BackendParts): AdminBackend {
     problems: () => controller.problems,
     workers,
     nodes,
+    object: (ref) => objectView(ref, parts),
+    nearObject: (ref) => nearObject(ref, parts.store.all()),
     traffic: (namespace, virtualService) => shifter.traffic(namespace, virtualService),
     shift: ({ actor, ...request }: ShiftRequest) => {
       const { via, address } = actor;
@@ -39,6 +44,17 @@ export function createBackend(parts: BackendParts): AdminBackend {
       return { processes: [...(await supervisor.collect()), own] };
     },
   };
+}
+
+function objectView(ref: ObjectRef, { controller, publisher, source, store }: BackendParts): ObjectView | undefined {
+  const found = describeObject(ref, {
+    objects: store,
+    quarantinedSince: (key) => controller.quarantinedSince(key),
+    snapshot: publisher.served,
+  });
+  if (found?.position.file.startsWith(CLUSTER_FILE) !== true) return found;
+  const syncedAt = source.status().kinds?.find(({ kind }) => kind === ref.kind)?.lastSyncAt;
+  return { ...found, ...(syncedAt !== undefined && { syncedAt }) };
 }
 
 function nodeStatus(parts: BackendParts): NodeStatus {

@@ -95,6 +95,11 @@ export class ObjectStore {
     return this.#objects.get(key);
   }
 
+  /** Every object, in any order. */
+  all(): Iterable<StoredObject> {
+    return this.#objects.values();
+  }
+
   /** These versions are served by all workers: from now on they are the good ones. */
   accept(versions: Iterable<UsableVersion>, now: number): void {
     for (const version of versions) {

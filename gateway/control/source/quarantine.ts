@@ -69,8 +69,8 @@ export class Quarantine {
   readonly #pending = new Set<ResourceKey>();
   /** Changed versions that are taken, are not good yet, and could be turned down. */
   readonly #changed = new Set<ResourceKey>();
-  /** Objects whose newest version is not the chosen one. */
-  readonly #quarantined = new Set<ResourceKey>();
+  /** Objects whose newest version is not the chosen one, and since when. */
+  readonly #quarantined = new Map<ResourceKey, number>();
   /** Those of them that another object's change may bring forward. */
   readonly #waiting = new Set<ResourceKey>();
   /** Versions that wait for endpoints, and until when; also those whose time is over. */
@@ -143,6 +143,11 @@ export class Quarantine {
   /** True when the newest version of an object is not the one that is chosen. */
   isQuarantined(key: ResourceKey): boolean {
     return this.#quarantined.has(key);
+  }
+
+  /** Since when that is so, as far as this process knows; milliseconds since the epoch. */
+  quarantinedSince(key: ResourceKey): number | undefined {
+    return this.#quarantined.get(key);
   }
 
   /** Of objects that are not served as they are written, and of what was read with a warning. */
@@ -295,7 +300,7 @@ export class Quarantine {
 
   #setQuarantined(key: ResourceKey, is: boolean): void {
     if (is === this.#quarantined.has(key)) return;
-    if (is) this.#quarantined.add(key);
+    if (is) this.#quarantined.set(key, this.#now());
     else this.#quarantined.delete(key);
     this.#revision += 1;
   }

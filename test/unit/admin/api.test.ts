@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
+import type { ObjectItem } from '../../../admin/api/object-schema.ts';
 import { bearer, errorOf, overTcp, overUnix, startTestAdmin } from './admin-kit.ts';
 import { PRIVATE_KEY } from './fake-backend.ts';
 
@@ -71,9 +72,43 @@ test('problems come with errors first, certificates with their state', async (t)
   assert.deepEqual(certificate?.['usedBy'], ['default/app-gateway/https']);
 });
 
+test('an object is shown with its fate, its problems and what the workers have of it', async (t) => {
+  const admin = await startTestAdmin(t);
+  const item = (await overUnix(admin, '/api/v1/objects/VirtualService/default/myapp')).json() as ObjectItem;
+  assert.equal(item.state, 'quarantined');
+  assert.equal(
+    item.summary,
+    'Its newest version is not taken since 2026-01-03T00:00:00.000Z; its last good version, accepted 2026-01-02T00:00:00.000Z, is served.',
+  );
+  assert.deepEqual(
+    item.problems.map(({ code }) => code),
+    ['IST0101'],
+  );
+  const { served } = item;
+  assert.deepEqual(served.hosts, ['*']);
+  assert.deepEqual(
+    [served.listeners, served.routes, served.clusters, served.endpoints, served.notReady, served.certificates].map(
+      ({ length }) => length,
+    ),
+    [1, 3, 2, 4, 1, 1],
+  );
+  assert.equal(served.routes[0]?.destinations[1]?.percent, 75);
+});
+
+test('an object that is not there is a 404, with what may have been meant', async (t) => {
+  const admin = await startTestAdmin(t);
+  const answer = await overUnix(admin, '/api/v1/objects/VirtualService/default/myap');
+  const { code, message, details } = errorOf(answer);
+  assert.deepEqual([answer.status, code], [404, 'not-found']);
+  assert.equal(message, 'There is no VirtualService default/myap. Did you mean VirtualService default/myapp?');
+  assert.deepEqual(details, { near: { kind: 'VirtualService', namespace: 'default', name: 'myapp' } });
+  const wide = errorOf(await overUnix(admin, '/api/v1/objects/Node/-/node-9'));
+  assert.equal(wide.message, 'There is no Node node-9.');
+});
+
 test('no response holds key material', async (t) => {
   const admin = await startTestAdmin(t);
-  for (const name of [...lists, 'status', 'traffic/default/myapp']) {
+  for (const name of [...lists, 'status', 'traffic/default/myapp', 'objects/VirtualService/default/myapp']) {
     const { text } = await overUnix(admin, `/api/v1/${name}`);
     assert.ok(
       !text.includes('PRIVATE') && !text.includes('privateKey') && !text.includes(PRIVATE_KEY.slice(28, 40)),

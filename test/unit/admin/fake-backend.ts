@@ -1,11 +1,13 @@
 import type {
   AdminBackend,
   Collection,
+  ObjectView,
   ShiftRefusal,
   ShiftRequest,
   ShiftResult,
   TrafficView,
 } from '../../../admin/views.ts';
+import type { ObjectRef } from '../../../gateway/snapshot/problem.ts';
 import type { Snapshot } from '../../../gateway/snapshot/snapshot.ts';
 
 /** What must never leave the admin side. */
@@ -204,6 +206,32 @@ export class FakeBackend implements AdminBackend {
 
   get etag(): string {
     return `"${Object.values(this.weights).join('-')}"`;
+  }
+
+  object({ kind, namespace, name }: ObjectRef): ObjectView | undefined {
+    if (kind !== 'VirtualService' || namespace !== 'default' || name !== 'myapp') return undefined;
+    const position = { file: 'app.yaml', line: 1, column: 1 };
+    const clusters = Object.keys(snapshot.clusters);
+    return {
+      object: { kind, namespace, name },
+      apiVersion: 'networking.istio.io/v1',
+      position,
+      generation: 3,
+      fate: { state: 'quarantined', since: Date.UTC(2026, 0, 3), acceptedAt: Date.UTC(2026, 0, 2), lastGood: position },
+      served: {
+        listeners: ['http.31380'],
+        virtualHosts: ['http.31380|*'],
+        clusters,
+        certificates: ['default/app-tls'],
+      },
+      notReady: [{ address: '10.0.0.9', why: 'not ready (pod myapp-v1)' }],
+      refersTo: [{ kind: 'Service', namespace, name: 'myapp', isThere: true }],
+      referredBy: [],
+    };
+  }
+
+  nearObject({ kind }: ObjectRef): ObjectRef | undefined {
+    return kind === 'VirtualService' ? { kind, namespace: 'default', name: 'myapp' } : undefined;
   }
 
   traffic(namespace: string, virtualService: string): TrafficView | undefined {

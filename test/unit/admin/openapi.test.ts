@@ -12,6 +12,7 @@ const routes = [
   ['get', '/api/v1/endpoints'],
   ['get', '/api/v1/listeners'],
   ['get', '/api/v1/nodes'],
+  ['get', '/api/v1/objects/{kind}/{namespace}/{name}'],
   ['get', '/api/v1/problems'],
   ['get', '/api/v1/routes'],
   ['get', '/api/v1/status'],

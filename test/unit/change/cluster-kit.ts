@@ -162,10 +162,10 @@ export function versionOf(object: KubeObject): ObjectVersion {
     generation,
     ...metadata
   } = object.metadata as Record<string, unknown>;
-  const { apiVersion, kind } = object;
+  const { metadata: _metadata, status, ...written } = object;
   // As the source has it: what is said of an object that people write is not kept.
-  const isWritten = apiVersion?.startsWith('networking.istio.io/');
-  const rest = { apiVersion, kind, spec: object['spec'], ...(!isWritten && { status: object['status'] }) };
+  const isWritten = object.apiVersion?.startsWith('networking.istio.io/');
+  const rest = { ...written, ...(!isWritten && status !== undefined && { status }) };
   const raw = { ...rest, metadata: { ...metadata, resourceVersion, generation } };
   const file = `cluster:${PATHS[object.kind ?? ''] ?? '/api/v1/other'}/${object.metadata.name}`;
   const document = plainDocument(raw, file);

@@ -24,6 +24,11 @@ const usage: readonly (readonly [line: string, message: RegExp])[] = [
   ['shift myapp v1=1 v1=2', /v1 is named twice/],
   ['shift a/b/c v1=1', /write NAME or NAMESPACE\/NAME/],
   ['shift shop/myapp v1=1 -n default', /name different namespaces/],
+  ['describe', /missing required argument 'object'/],
+  ['describe vs', /vs does not name one object: write vs NAME, or vs NAMESPACE\/NAME/],
+  ['describe vz myapp', /vz is no kind that is known here \(did you mean vs\?\)/],
+  ['describe vs a/b/c', /does not name one object/],
+  ['describe vs shop/myapp -n default', /name different namespaces/],
   ['get status --admin http://10.0.0.1:15000', /would send the token in the clear/],
   ['get status --admin http://127.0.0.1:15000', /a URL needs the token/],
   [
@@ -46,7 +51,18 @@ for (const [line, message] of usage) {
 test('help and version are results: stdout, code 0', async () => {
   const help = await runHere(['--help']);
   assert.deepEqual([help.code, help.err], [0, '']);
-  for (const word of ['run', 'validate', 'get', 'shift', 'traffic', 'demo', 'version', 'Examples:', 'Exit codes:']) {
+  for (const word of [
+    'run',
+    'validate',
+    'get',
+    'describe',
+    'shift',
+    'traffic',
+    'demo',
+    'version',
+    'Examples:',
+    'Exit codes:',
+  ]) {
     assert.ok(help.out.includes(word), word);
   }
   assert.deepEqual(await runHere(['version']), { code: 0, out: 'mesh-gateway 0.1.0\n', err: '' });
@@ -260,4 +276,43 @@ test('something else that answers there is told as such', async (t) => {
   const { code, err } = await runHere(['get', 'status', '--admin', `http://127.0.0.1:${port}`, '--token-file', file]);
   assert.equal(code, 1);
   assert.match(err, /is not the admin API of a mesh-gateway/);
+});
+
+for (const words of [
+  ['vs', 'myapp'],
+  ['VirtualServices/myapp'],
+  ['virtualservices.networking.istio.io', 'default/myapp'],
+  ['virtualservice/default/myapp'],
+]) {
+  test(`describe ${words.join(' ')}: one object in the manner of kubectl`, async (t) => {
+    const { socket } = await startTestAdmin(t);
+    const deps = { pageOf: (code: string) => `docs/${code}.md` };
+    const { code, out, err } = await runHere(['describe', ...words, '--admin', socket], { deps });
+    assert.deepEqual([code, err], [0, '']);
+    assert.match(out, /^Name: +myapp\nNamespace: +default\nKind: +VirtualService \(networking\.istio\.io\/v1\)\n/);
+    assert.match(out, /^Source: +app\.yaml:1:1$/m);
+    assert.match(out, /^State: +quarantined\n +Its newest version is not taken since 2026-01-03/m);
+    assert.match(out, /^Problems:\n {2}error IST0101 spec\.http\[0\]\.route\[1\]\n {4}There is no subset v3\.\n/m);
+    assert.match(out, /^ {2}IST0101 is explained in docs\/IST0101\.md$/m);
+    assert.match(out, /^Routes:\n {2}LISTENER +HOST +MATCH/m);
+    assert.match(out, /v1 25%, myapp\.default\.svc\.cluster\.local:80\/v2 75%$/m);
+    assert.match(out, /^Not ready:\n.*\n {2}10\.0\.0\.9 +not ready \(pod myapp-v1\)$/m);
+    assert.match(out, /^Certificates:\n {2}CERTIFICATE +STATE +ENDS.*\n {2}default\/app-tls +valid +2090-01-01/m);
+    assert.match(out, /^Refers to:\n.*\n {2}Service +default\/myapp +yes$/m);
+    assert.doesNotMatch(out, / \n/, 'no blanks at the ends of lines');
+  });
+}
+
+test('describe gives programs what the API gives, and says who is not there and who may be meant', async (t) => {
+  const { socket } = await startTestAdmin(t);
+  const json = await runHere(['describe', 'vs', 'myapp', '-o', 'json', '--admin', socket]);
+  const yaml = await runHere(['describe', 'vs', 'myapp', '-o', 'yaml', '--admin', socket]);
+  const data = JSON.parse(json.out) as { state: string };
+  assert.equal(data.state, 'quarantined');
+  assert.deepEqual(parse(yaml.out), data);
+  assert.deepEqual(await runHere(['describe', 'vs', 'myap', '--admin', socket]), {
+    code: 1,
+    out: '',
+    err: 'mesh-gateway: There is no VirtualService default/myap. Did you mean VirtualService default/myapp?\n',
+  });
 });
