@@ -71,7 +71,8 @@ function openCluster(cluster: KubernetesSourceSettings, parts: SourceParts): Ope
   const { settings, store, emit, log } = parts;
   const { kubeconfig, context, servers, namespaces, endpoints } = cluster;
   const renewal = openRenewal(parts);
-  const client = new ApiClient(new AccessFile({ kubeconfig, context, servers, renewal }));
+  const onExposed = (files: readonly string[]): void => parts.report('access files', files.map(exposedFile));
+  const client = new ApiClient(new AccessFile({ kubeconfig, context, servers, renewal, onExposed }));
   const kinds = watchedKinds(endpoints);
   const discovery = new Discovery(client, [...watchedGroups(kinds), 'coordination.k8s.io']);
   const source = new KubernetesSource({
@@ -107,6 +108,11 @@ function openCluster(cluster: KubernetesSourceSettings, parts: SourceParts): Ope
       await client.close();
     },
   };
+}
+
+function exposedFile(file: string): Problem {
+  const message = `Everybody on this machine may read or change ${file}, which holds a secret of the cluster's account: chmod 600 ${file}. It is in use all the same.`;
+  return { severity: 'warning', code: 'MG1016', message, position: { file, line: 1, column: 1 } };
 }
 
 /** People see at the object who shifted it and why; the shift itself does not wait for that, nor fail with it. */

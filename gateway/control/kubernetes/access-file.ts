@@ -19,6 +19,8 @@ export type AccessFileOptions = {
   readonly kubeconfig: string;
   readonly context?: string | undefined;
   readonly servers?: readonly string[];
+  /** Told whenever these are others: files with a secret in them that everybody on the machine may read or change. */
+  readonly onExposed?: (files: readonly string[]) => void;
   /** Knows what the token of the kubeconfig has become. */
   readonly renewal?: Pick<TokenRenewal, 'inPlaceOf'>;
 };
@@ -46,6 +48,7 @@ export class AccessFile {
   #parsed: { readonly text: string; readonly access: ClusterAccess } | undefined;
   #ready: ReadyAccess | undefined;
   #fault: string | undefined;
+  #exposed = '';
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: AccessFileOptions, now: () => number = () => performance.now()) {
@@ -64,7 +67,9 @@ export class AccessFile {
   look(): void {
     this.#lookedAt = this.#now();
     try {
-      this.#ready = this.#assemble(this.#access());
+      const access = this.#access();
+      this.#ready = this.#assemble(access);
+      this.#tellExposed(access);
       this.#fault = undefined;
     } catch (error) {
       if (!(error instanceof AccessError)) throw error;
@@ -75,6 +80,18 @@ export class AccessFile {
   /** What is wrong with the files now; older data may still be in use. */
   get fault(): string | undefined {
     return this.#fault;
+  }
+
+  /** Kubernetes mounts the files of a pod as it does; the others are somebody's own. */
+  #tellExposed({ token, client }: ClusterAccess): void {
+    const { kubeconfig, onExposed } = this.#options;
+    if (kubeconfig === 'in-cluster') return;
+    const secrets = [token, client?.privateKey].flatMap((material) => material ?? []);
+    const holders = new Set(secrets.map((material) => ('file' in material ? material.file : kubeconfig)));
+    const exposed = [...holders].filter((file) => this.#files.get(file)?.isOpenToAll);
+    if (exposed.join('\n') === this.#exposed) return;
+    this.#exposed = exposed.join('\n');
+    onExposed?.(exposed);
   }
 
   #access(): ClusterAccess {

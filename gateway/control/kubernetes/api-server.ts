@@ -61,11 +61,11 @@ export class ApiServer {
     const answer = await this.#exchange(request);
     const { statusCode: status, headers, body } = answer;
     const type = first(headers['content-type']) ?? '';
-    if (!isOfApiServer(type)) throw await this.#noApiServer(status, type, body);
+    if (!isOfApiServer(type)) throw await this.#noApiServer(status, withoutToken(type, request), body);
     if (status >= 400 || (status >= 300 && status !== 304)) {
       const text = await readText(body, MAX_FAILURE_BYTES).catch(() => '');
       const retryAfter = first(headers['retry-after']);
-      throw errorOfAnswer({ server: this.name, status, text, retryAfter });
+      throw errorOfAnswer({ server: this.name, status, text: withoutToken(text, request), retryAfter });
     }
     const etag = first(headers['etag']);
     return { status, body, ...(etag !== undefined && { etag }) };
@@ -119,6 +119,13 @@ export class ApiServer {
       throw this.failure(error);
     }
   }
+}
+
+/** A server, or a proxy before it, may send back what it was sent. */
+function withoutToken(text: string, { headers }: HttpRequest): string {
+  const token = headers['authorization']?.replace(/^Bearer /, '') ?? '';
+  if (token === '') return text;
+  return text.replaceAll(token, '[redacted]').replaceAll(JSON.stringify(token).slice(1, -1), '[redacted]');
 }
 
 async function readText(body: Readable, maxBytes: number): Promise<string> {

@@ -70,7 +70,8 @@ class Reading {
   #server(text: string): URL | undefined {
     const url = URL.parse(text);
     if (url?.protocol === 'https:' && url.username === '' && url.password === '') return url;
-    const shown = url === null ? JSON.stringify(text) : `${url.protocol}//${url.host}`;
+    // What stands before an @ may be a password.
+    const shown = url === null ? JSON.stringify(text.replace(/^.*@/, '')) : `${url.protocol}//${url.host}`;
     this.#faults.push(`The server ${shown} is not usable: write https://HOST:PORT.`);
     return undefined;
   }

@@ -4,20 +4,30 @@ import { AccessError } from './cluster-access.ts';
 /** Far more than any kubeconfig, bundle or token. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
+/** The bits of a file's mode by which everybody may read or write. */
+const OTHERS = 0o006n;
+
 /** A small file that others renew in place. What was read once is kept while the file is away for a moment. */
 export class WatchedFile {
   readonly path: string;
   #identity: string | undefined;
   #text: string | undefined;
+  #isOpenToAll = false;
 
   constructor(path: string) {
     this.path = path;
+  }
+
+  /** Whether everybody on the machine may read or change it. */
+  get isOpenToAll(): boolean {
+    return this.#isOpenToAll;
   }
 
   /** Its content now. Throws an AccessError when it was never readable. */
   read(): string {
     try {
       const stats = statSync(this.path, { bigint: true });
+      this.#isOpenToAll = (stats.mode & OTHERS) !== 0n;
       const identity = `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
       if (identity !== this.#identity) this.#load(identity, stats.size);
     } catch (error) {

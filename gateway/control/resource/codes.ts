@@ -136,6 +136,7 @@ export const codes = {
   },
   MG1014: { title: 'Kinds not served by the cluster', help: "Install Istio's CRDs, or those of config/cluster." },
   MG1015: { title: 'Access data not usable', help: 'Correct the kubeconfig or the file that the message names.' },
+  MG1016: { title: 'Access data open to everybody', help: 'Take the rights of others away: chmod 600.' },
   MG1201: { title: 'Refused by a worker', help: 'Correct the object that the message names.' },
   MG1202: { title: 'Snapshot not written', help: 'Check the runtime directory: free space and rights.' },
   MG1203: { title: 'Snapshot not confirmed', help: 'A worker is hung; it is replaced by itself.' },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { inspect } from 'node:util';
@@ -321,4 +321,41 @@ test('no error of a request shows the token', async (context) => {
   await stub.stop();
   const unreachable = await failureOf(client.request({ method: 'GET', path: '/api' }));
   assert.doesNotMatch(inspect([refused, unreachable, client], { depth: 12 }), /s3cret/);
+});
+
+test('a server that sends back the credentials it got brings them into no error', async (context) => {
+  const stub = await startStub(context);
+  const token = 'first-"token"';
+  stub.handler = ({ token: got }, response) =>
+    respond(response, 403, {
+      kind: 'Status',
+      reason: `Forbidden Bearer ${got}`,
+      message: `Authorization: Bearer ${got}`,
+      details: { causes: [{ message: got }] },
+    });
+  const { client } = await clientFor(context, [stub.url], { token });
+  const error = await failureOf(client.request({ method: 'GET', path: '/api/v1/pods' }));
+  assert.equal(stub.requests[0]?.token, token);
+  assert.equal(error.message, 'Authorization: Bearer [redacted]');
+  assert.ok(!inspect(error, { depth: 10, showHidden: true }).includes('first-'), inspect(error, { depth: 10 }));
+});
+
+test('files with a secret in them that everybody may read are told, until they may not', async (context) => {
+  const ca = Buffer.from((await stubCa()).certificatePem).toString('base64');
+  const kubeconfig = writeKubeconfig(context, { server: 'https://a:1', 'certificate-authority-data': ca });
+  const told: (readonly string[])[] = [];
+  const clock = { now: 0 };
+  const access = new AccessFile({ kubeconfig, onExposed: (files) => told.push(files) }, () => clock.now);
+  const look = (mode: number): void => {
+    chmodSync(kubeconfig, mode);
+    clock.now += 1_000;
+    access.current();
+  };
+  look(0o600);
+  assert.deepEqual(told, []);
+  for (const mode of [0o644, 0o604, 0o640, 0o602]) look(mode);
+  assert.deepEqual(told, [[kubeconfig], [], [kubeconfig]]);
+  writeFileSync(kubeconfig, kubeconfigText({ server: 'https://a:1', 'certificate-authority-data': ca }, {}));
+  look(0o644);
+  assert.deepEqual(told.at(-1), [], 'without a secret in it');
 });

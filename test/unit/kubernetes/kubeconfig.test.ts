@@ -56,6 +56,12 @@ const REFUSED: readonly (readonly [string, Record<string, unknown>, Record<strin
     {},
     /https:\/\/10\.0\.0\.1 is not usable/,
   ],
+  [
+    'a misspelt one with a password in it',
+    { server: 'https//me:s3cret@10.0.0.1' },
+    {},
+    /The server "10\.0\.0\.1" is not/,
+  ],
   ['unverified TLS', { ...cluster, 'insecure-skip-tls-verify': true }, {}, /insecure-skip-tls-verify is refused/],
   ['a proxy', { ...cluster, 'proxy-url': 'http://proxy' }, {}, /proxy-url is not supported/],
   ['a credential plugin', cluster, { exec: { command: 'aws' } }, /exec is not supported.*tokenFile/],
