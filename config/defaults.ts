@@ -45,6 +45,7 @@ export function defaultSettings(env: NodeJS.ProcessEnv): Settings {
   const runtimeDir = firstDirectory(env['RUNTIME_DIRECTORY']) ?? '/run/mesh-gateway';
   return {
     node: hostname(),
+    locality: 'auto',
     namespace: 'istio-system',
     rootNamespace: 'istio-system',
     labels: { app: 'istio-ingressgateway', istio: 'ingressgateway' },

@@ -31,6 +31,7 @@ export function settingsField(defaults: Settings, file: string): Field<Settings>
   return section<Settings>(
     {
       node: nodeName(defaults.node),
+      locality: locality(),
       namespace: namespaceName(),
       rootNamespace: namespaceName(),
       labels: labels(),
@@ -68,6 +69,14 @@ function nodeName(own: string): Field<string> {
     'auto (the host name), or the name of a node (lower case, digits, - and .)',
   );
   return (node, place, reading) => (isScalar(node) && node.value === 'auto' ? own : name(node, place, reading));
+}
+
+/** `auto`, or a place as Istio writes it. */
+function locality(): Field<string> {
+  return text(
+    /^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+){0,2}$/,
+    'auto (the labels of the Node of this name), or region/zone/subzone, of which the end may be left out',
+  );
 }
 
 /** The kinds that may stand in `security.acceptUnenforced`. */

@@ -14,6 +14,8 @@ import { Reading, type SettingsProblem } from './reading.ts';
 export type Settings = {
   /** Name of this node, by which appliances of one cluster tell each other apart. Default: its host name. */
   readonly node: string;
+  /** Where it stands, as `region/zone/subzone`; `auto` is what the labels of the Kubernetes Node of the same name say. */
+  readonly locality: string;
   /** The gateway's own namespace: Secrets of `credentialName` are looked up here. Default `istio-system`. */
   readonly namespace: string;
   /** Istio's root namespace (`meshConfig.rootNamespace`): its policies and rules hold for all. Default `istio-system`. */

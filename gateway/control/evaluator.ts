@@ -120,12 +120,14 @@ export class Evaluator {
   }
 
   #newAnalysis(): Analysis {
+    const { node, locality } = this.#gateway;
     return new Analysis(this.#catalog, {
       gatewayNamespace: this.#gateway.namespace,
       ...(this.#gateway.rootNamespace !== undefined && { rootNamespace: this.#gateway.rootNamespace }),
       gatewayLabels: this.#gateway.labels,
       acceptUnenforced: this.#gateway.acceptUnenforced ?? [],
       nodePorts: ownPorts(this.#gateway),
+      ...(node !== undefined && { place: { node, isSet: locality !== undefined } }),
       scope: 'whole',
     });
   }

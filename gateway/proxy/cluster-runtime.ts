@@ -6,7 +6,8 @@
 import { isIP } from 'node:net';
 import type { Cluster, Endpoint } from '../snapshot/cluster.ts';
 import type { DestinationMetrics, ProxyMetrics } from '../telemetry/metrics.ts';
-import { type BalancedEndpoint, createPicker, type Picker } from './balance/picker.ts';
+import { createNearestPicker, nearestFirst } from './balance/nearest.ts';
+import type { BalancedEndpoint, Picker } from './balance/picker.ts';
 import { addressPort } from './filter/client-address.ts';
 import type { DestinationGuard } from './upstream/destination-guard.ts';
 import { EndpointPool } from './upstream/endpoint-pool.ts';
@@ -50,6 +51,7 @@ export type StageParts = {
 /** A new version of a cluster, ready to be put in place. */
 export type StagedCluster = {
   readonly cluster: Cluster;
+  /** The nearest first: in this order another is looked for when one has failed. */
   readonly endpoints: Map<string, EndpointRuntime>;
   /** Endpoints that stay, and are to have another weight or time. */
   readonly changes: readonly { readonly runtime: EndpointRuntime; readonly weight: number }[];
@@ -82,17 +84,17 @@ export class ClusterRuntime {
   /** Makes ready what `update` puts in place: nothing that requests see. Endpoints that stay keep their connections. */
   stage(cluster: Cluster, { context, metrics, random }: StageParts): StagedCluster {
     const { connectTimeoutMs } = cluster;
-    const endpoints = new Map<string, EndpointRuntime>();
     const changes: StagedCluster['changes'][number][] = [];
-    for (const endpoint of cluster.endpoints) {
-      const name = addressPort(endpoint.address, endpoint.port);
-      const known = this.#endpoints.get(name);
+    const inOrder = nearestFirst(cluster);
+    const runtimes = inOrder.map((endpoint) => {
+      const known = this.#endpoints.get(addressPort(endpoint.address, endpoint.port));
       if (known !== undefined && (known.weight !== endpoint.weight || known.pool.connectTimeoutMs !== connectTimeoutMs))
         changes.push({ runtime: known, weight: endpoint.weight });
-      endpoints.set(name, known ?? new EndpointRuntime(context, endpoint, connectTimeoutMs));
-    }
+      return known ?? new EndpointRuntime(context, endpoint, connectTimeoutMs);
+    });
+    const endpoints = new Map(runtimes.map((runtime) => [runtime.label, runtime]));
     const gone = [...this.#endpoints].flatMap(([name, runtime]) => (endpoints.has(name) ? [] : [runtime]));
-    const newPicker = (): Picker<EndpointRuntime> => createPicker(cluster.balancer, [...endpoints.values()], random);
+    const newPicker = (): Picker<EndpointRuntime> => createNearestPicker(cluster, inOrder, runtimes, random);
     // A picker is made for the weights that endpoints have: those in use change only when it is put in place.
     const picker = changes.length === 0 ? newPicker() : undefined;
     return { cluster, endpoints, changes, gone, series: metrics.seriesFor(cluster), picker, newPicker };

@@ -1,10 +1,14 @@
 import type { Settings } from '#config/settings.ts';
 import type { GatewayIdentity } from '../control/build/builder.ts';
+import { parseLocality } from '../control/resource/core/locality.ts';
 
 /** What the settings say of the gateway itself, as the build must know it. */
 export function gatewayIdentity(settings: Settings): GatewayIdentity {
-  const { namespace, rootNamespace, labels, ports, admin, health, metrics, source, timeouts } = settings;
+  const { node, namespace, rootNamespace, labels, ports, admin, health, metrics, source, timeouts } = settings;
+  const locality = settings.locality === 'auto' ? undefined : parseLocality(settings.locality);
   return {
+    node,
+    ...(locality !== undefined && { locality }),
     namespace,
     rootNamespace,
     labels,

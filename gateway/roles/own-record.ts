@@ -19,8 +19,8 @@ export type OwnFacts = {
 /** What this node tells of itself, whenever it is asked. */
 export function ownRecord(facts: OwnFacts): () => NodeRecord {
   const { node, programVersion, startedAt } = facts;
-  // Where people reach the appliance itself is no part of what it serves.
-  const { folder: _folder, reservedPorts: _ports, ...settings } = facts.identity;
+  // Where people reach the appliance itself is no part of what it serves, and where it stands none of the hash.
+  const { folder: _folder, reservedPorts: _ports, node: _node, locality: _locality, ...settings } = facts.identity;
   const comparable = hash('sha256', JSON.stringify([programVersion, settings])).slice(0, 16);
   return () => {
     const resourceVersion = facts.resourceVersion();

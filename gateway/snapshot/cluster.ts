@@ -8,6 +8,10 @@ export type Endpoint = {
   readonly port: number;
   /** Relative weight, at least 1 (WorkloadEntry `weight`). */
   readonly weight: number;
+  /** How far it is from this gateway, from 0 (absent: the nearest) on: it is taken only for want of nearer ones. */
+  readonly priority?: number;
+  /** Where it is (`region/zone/subzone`); only where traffic is shared out among localities. */
+  readonly locality?: string;
 };
 
 /** The endpoints behind one destination (host, port, subset), with the policy that applies to them. */
@@ -28,4 +32,6 @@ export type Cluster = {
   readonly connectTimeoutMs: number;
   /** Ready endpoints, sorted by address then port. Empty means 503 UH. */
   readonly endpoints: readonly Endpoint[];
+  /** What each locality gets (weights); endpoints of others get nothing. Absent: endpoints go by priority. */
+  readonly shares?: Readonly<Record<string, number>>;
 };

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { atOnce, type Steps } from '../support/slices.ts';
+import type { Cluster } from './cluster.ts';
 import { UNIT_KINDS } from './diff.ts';
 import type { SnapshotUnits } from './snapshot.ts';
 import { tablesOf } from './units.ts';
@@ -11,7 +12,8 @@ export function hashUnit(unit: object): string {
 
 /**
  * SHA-256 (hex) over all units, as a tree: kinds, then the places of their tables, then keys in order with the hash of
- * each unit. Costs what has changed since it was last asked for.
+ * each unit. Costs what has changed since it was last asked for. How near an endpoint is differs from node to node, so it
+ * is left out: nodes that serve the same have the same hash.
  */
 export function hashUnits(units: SnapshotUnits): string {
   return atOnce(hashUnitsInSteps(units));
@@ -48,10 +50,23 @@ const hashes = new WeakMap<object, string>();
 function knownHash(unit: object): string {
   let hash = hashes.get(unit);
   if (hash === undefined) {
-    hash = hashUnit(unit);
+    hash = hashUnit(isCluster(unit) && dependsOnPlace(unit) ? wherever(unit) : unit);
     if (Object.isFrozen(unit)) hashes.set(unit, hash);
   }
   return hash;
+}
+
+function isCluster(unit: object): unit is Cluster {
+  return 'balancer' in unit && 'endpoints' in unit;
+}
+
+function dependsOnPlace({ shares, endpoints }: Cluster): boolean {
+  return shares !== undefined || endpoints.some(({ priority }) => priority !== undefined);
+}
+
+/** A cluster as each node has it, wherever it stands. */
+function wherever({ shares: _shares, endpoints, ...cluster }: Cluster): object {
+  return { ...cluster, endpoints: endpoints.map(({ priority: _priority, ...endpoint }) => endpoint) };
 }
 
 function canonicalJson(value: unknown): string {

@@ -12,6 +12,8 @@ export type ClusterGatewayOptions = {
   readonly server?: ApiServerOptions;
   /** Of `source.kubernetes`, beside the kubeconfig. */
   readonly source?: Readonly<Record<string, unknown>>;
+  /** Of the program, beside its source. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   /** Whose rights the program has; default: an administrator's. */
   readonly account?: string;
   /** In the cluster from the start, beside the example. */
@@ -48,7 +50,7 @@ export class ClusterGateway {
     writeFileSync(kubeconfig, server.kubeconfig({ ...user, url: `https://127.0.0.1:${way.port}` }), { mode: 0o600 });
     const source = { kubernetes: { kubeconfig, ...options.source } };
     try {
-      const gateway = await TestGateway.start({ routes: {}, settings: { source } });
+      const gateway = await TestGateway.start({ routes: {}, settings: { ...options.settings, source } });
       return new ClusterGateway({ server, app, way, gateway, kubeconfig });
     } catch (error) {
       await Promise.all([way.close(), app.close(), server.stop()]);

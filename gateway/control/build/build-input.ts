@@ -1,5 +1,6 @@
 import type { Problem } from '../../snapshot/problem.ts';
 import type { SnapshotUnits } from '../../snapshot/snapshot.ts';
+import type { Locality } from '../resource/core/locality.ts';
 import type { Labels, Resource, ResourceKey } from '../resource/resource.ts';
 
 /** Everything that decides the snapshot. Unchanged resources must be the same objects from build to build. */
@@ -26,6 +27,10 @@ export type GatewayIdentity = {
   readonly reservedPorts?: readonly { readonly port: number; readonly purpose: string }[];
   /** `Kind/namespace/name` of objects, or kinds, whose lack of enforcement people accept: they close no host. */
   readonly acceptUnenforced?: readonly ResourceKey[];
+  /** The Node that this machine is, if it is one. */
+  readonly node?: string;
+  /** Where it is; absent: what the labels of its Node say. */
+  readonly locality?: Locality;
   /** What stands behind a Service; default `pods`. */
   readonly endpoints?: EndpointMode;
   /** Named to people who have no routes yet; absent where objects come from a cluster. */

@@ -6,6 +6,8 @@ import { carries } from '../resource/catalog/select.ts';
 import { type Backend, findBackend } from '../resource/catalog/services.ts';
 import { DEFAULT_ROOT_NAMESPACE } from '../resource/policies/root-namespace.ts';
 import type { GatewayIdentity } from './build-input.ts';
+import { type Nearness, nearnessOf } from './nearness.ts';
+import { preferenceOf } from './preference.ts';
 import { isDnsName, type Workload, workloadsOf } from './workloads.ts';
 
 /** What a route asks for; the rest of a cluster follows from the objects behind it. */
@@ -34,9 +36,10 @@ export function buildCluster(request: ClusterRequest, gateway: GatewayIdentity, 
   const policy = chosen?.policy ?? rule?.policy ?? {};
   const workloads = backend === undefined ? [] : workloadsOf(backend, port, catalog, gateway.endpoints);
   const unknownSubset = subset !== undefined && chosen === undefined;
-  const endpoints = unknownSubset
-    ? []
-    : toEndpoints(best(workloads.filter((one) => carries(one.labels, chosen?.labels ?? {}))));
+  const candidates = unknownSubset ? [] : best(workloads.filter((one) => carries(one.labels, chosen?.labels ?? {})));
+  const preference = backend === undefined ? undefined : preferenceOf(policy, backend);
+  const nearness = nearnessOf(candidates, preference, gateway, catalog);
+  const endpoints = toEndpoints(candidates, nearness);
   return {
     key,
     host,
@@ -48,6 +51,7 @@ export function buildCluster(request: ClusterRequest, gateway: GatewayIdentity, 
     balancer: policy.balancer ?? 'LEAST_REQUEST',
     connectTimeoutMs: policy.connectTimeoutMs ?? gateway.connectTimeoutMs,
     endpoints,
+    ...(nearness.shares !== undefined && { shares: nearness.shares }),
   };
 }
 
@@ -64,11 +68,20 @@ function best(workloads: readonly Workload[]): readonly Workload[] {
 }
 
 /** Sorted, and each address and port once: a machine may be in several EndpointSlices while they are rewritten. */
-function toEndpoints(workloads: readonly Workload[]): Endpoint[] {
+function toEndpoints(workloads: readonly Workload[], { priorities, localities }: Nearness): Endpoint[] {
   const distinct = new Map<string, Endpoint>();
-  for (const { address, port, weight } of workloads) {
+  for (const [index, { address, port, weight }] of workloads.entries()) {
     const key = `${address} ${port}`;
-    if (!distinct.has(key)) distinct.set(key, { address, port, weight });
+    if (distinct.has(key)) continue;
+    const priority = priorities?.[index] ?? 0;
+    const locality = localities?.[index];
+    distinct.set(key, {
+      address,
+      port,
+      weight,
+      ...(priority > 0 && { priority }),
+      ...(locality !== undefined && { locality }),
+    });
   }
   return [...distinct.values()].sort((a, b) => compareText(a.address, b.address) || a.port - b.port);
 }

@@ -116,6 +116,13 @@ function modeProblems(
       ]),
     ];
   const hasAddress = mode === 'clusterIP' ? spec.clusterIP : spec.ports.find((one) => one.port === port)?.nodePort;
+  if (hasAddress !== undefined && mode === 'clusterIP' && spec.internalTrafficLocal)
+    return [
+      problemOf(context, destination, ['host'], 'warning', 'MG1107', [
+        `${backend.host} has internalTrafficPolicy: Local, and ${setting}: kube-proxy of this node leads to pods of this node alone, and drops connections when there is none. `,
+        'Set internalTrafficPolicy: Cluster, or endpoints: pods.',
+      ]),
+    ];
   if (hasAddress !== undefined || !spec.ports.some((one) => one.port === port)) return [];
   const what = mode === 'clusterIP' ? 'no cluster IP (it is headless)' : `no node port for its port ${port}`;
   return [

@@ -2,10 +2,11 @@ import { isIP } from 'node:net';
 import { type CatalogReader, workloadLabels } from '../resource/catalog/catalog.ts';
 import { selectPods, selectWorkloadEntries } from '../resource/catalog/select.ts';
 import type { Backend } from '../resource/catalog/services.ts';
-import type { EndpointPort, EndpointSliceSpec, PodRef } from '../resource/core/endpoints.ts';
+import type { EndpointHints, EndpointPort, EndpointSliceSpec, PodRef } from '../resource/core/endpoints.ts';
+import { type Locality, localityOfPod } from '../resource/core/locality.ts';
 import type { ServicePort } from '../resource/core/service.ts';
 import type { WorkloadEntrySpec } from '../resource/istio/workload-entry.ts';
-import type { Labels, PodResource, ServiceEntryResource, ServiceResource } from '../resource/resource.ts';
+import type { Labels, NodeResource, PodResource, ServiceEntryResource, ServiceResource } from '../resource/resource.ts';
 import type { EndpointMode } from './build-input.ts';
 
 /** One place behind a backend's port, with the labels that subsets look at. */
@@ -16,6 +17,12 @@ export type Workload = {
   readonly labels: Labels;
   /** Only for want of a better one. */
   readonly draining?: true;
+  /** Name of the Node that it runs on. */
+  readonly node?: string;
+  readonly zone?: string;
+  /** What it says of its own place; absent: that of its Node. */
+  readonly locality?: Locality;
+  readonly hints?: EndpointHints;
 };
 
 /** Everything ready or draining behind a port of a backend, whatever its labels. */
@@ -52,18 +59,44 @@ function external({ spec }: ServiceResource, port: number): Workload[] {
 
 /** Kube-proxy chooses the pod, so there are no labels for subsets to look at. */
 function byKubeProxy(
-  { spec }: ServiceResource,
-  { port, nodePort }: ServicePort,
+  service: ServiceResource,
+  servicePort: ServicePort,
   catalog: CatalogReader,
   mode: 'clusterIP' | 'nodePort',
 ): Workload[] {
+  const { port, nodePort } = servicePort;
   const at = { weight: 1, labels: {} };
-  if (mode === 'clusterIP') return spec.clusterIP === undefined ? [] : [{ ...at, address: spec.clusterIP, port }];
+  if (mode === 'clusterIP')
+    return service.spec.clusterIP === undefined ? [] : [{ ...at, address: service.spec.clusterIP, port }];
   if (nodePort === undefined) return [];
-  const nodes = catalog.nodes().filter((node) => node.spec.ready);
-  return nodes.flatMap((node) =>
-    node.spec.addresses.slice(0, 1).map((address) => ({ ...at, address, port: nodePort })),
+  return answeringNodes(service, servicePort, catalog).flatMap(({ node, isSpare }) =>
+    node.spec.addresses
+      .slice(0, 1)
+      .map((address) => ({ ...at, address, port: nodePort, node: node.name, ...(isSpare && { draining: true }) })),
   );
+}
+
+type AnsweringNode = { readonly node: NodeResource; readonly isSpare: boolean };
+
+/**
+ * The nodes on which kube-proxy answers for a node port: all of them, or those with a pod of the Service. One that is not
+ * ready is a spare: all are unready when only their word does not come through, and then any is better than none. Cordoned
+ * nodes take no new pods and go on serving, as with Kubernetes' own load balancers.
+ */
+function answeringNodes(service: ServiceResource, port: ServicePort, catalog: CatalogReader): AnsweringNode[] {
+  if (service.spec.externalTrafficLocal) return nodesWithPods(service, port, catalog);
+  return catalog.nodes().flatMap((node) => (node.spec.leaving ? [] : [{ node, isSpare: !node.spec.ready }]));
+}
+
+/** A node that drains its last pod leads to it until then, as kube-proxy does. */
+function nodesWithPods(service: ServiceResource, port: ServicePort, catalog: CatalogReader): AnsweringNode[] {
+  const pods = inCluster(service, port, catalog);
+  const names = new Set(pods.flatMap(({ node }) => node ?? []));
+  const alive = new Set(pods.flatMap(({ node, draining }) => (draining || node === undefined ? [] : [node])));
+  return [...names].flatMap((name) => {
+    const node = catalog.node(name);
+    return node === undefined || node.spec.leaving ? [] : [{ node, isSpare: !node.spec.ready || !alive.has(name) }];
+  });
 }
 
 /** EndpointSlices are the truth where there are any, then Endpoints; Pods are asked only in a folder without both. */
@@ -75,7 +108,8 @@ function inCluster(service: ServiceResource, port: ServicePort, catalog: Catalog
   if (endpoints !== undefined) {
     return endpoints.spec.subsets.flatMap(({ addresses, ports }) => {
       const target = targetPort(ports, service, port);
-      return target === undefined ? [] : addresses.map(({ ip, pod }) => atAddress(ip, target, pod, namespace, catalog));
+      if (target === undefined) return [];
+      return addresses.map(({ ip, pod, node }) => atAddress(ip, target, { pod, node }, namespace, catalog));
     });
   }
   return selectPods(namespace, service.spec.selector, catalog).flatMap((pod) => podWorkload(pod, service, port));
@@ -91,10 +125,10 @@ function behindSlice(
   const target = targetPort(slice.ports, service, port);
   if (target === undefined) return [];
   const { publishNotReadyAddresses: all } = service.spec;
-  return slice.endpoints.flatMap(({ addresses, pod, ready, draining }) => {
+  return slice.endpoints.flatMap(({ addresses, ready, draining, ...place }) => {
     if (!ready && !all && !draining) return [];
     const state = ready || all ? {} : { draining: true as const };
-    return addresses.map((ip) => ({ ...atAddress(ip, target, pod, namespace, catalog), ...state }));
+    return addresses.map((ip) => ({ ...atAddress(ip, target, place, namespace, catalog), ...state }));
   });
 }
 
@@ -109,13 +143,37 @@ function targetPort(ports: readonly EndpointPort[], service: ServiceResource, po
 function atAddress(
   address: string,
   port: number,
-  ref: PodRef | undefined,
+  { pod: ref, node, zone, hints }: Place,
   namespace: string,
   catalog: CatalogReader,
 ): Workload {
   const referred = ref && catalog.pod(ref.namespace, ref.name);
   const pod = referred ?? catalog.podsAt(address).find((one) => one.namespace === namespace);
-  return { address, port, weight: 1, labels: pod?.labels ?? {} };
+  const labels = pod?.labels ?? {};
+  return {
+    address,
+    port,
+    weight: 1,
+    labels,
+    ...runsOn(node ?? pod?.spec.node, localityOfPod(labels)),
+    ...(zone !== undefined && { zone }),
+    ...(hints !== undefined && { hints }),
+  };
+}
+
+type Place = {
+  readonly pod?: PodRef | undefined;
+  readonly node?: string | undefined;
+  readonly zone?: string;
+  readonly hints?: EndpointHints;
+};
+
+function atPod({ labels, spec }: PodResource, address: string, port: number): Workload {
+  return { address, port, weight: 1, labels, ...runsOn(spec.node, localityOfPod(labels)) };
+}
+
+function runsOn(node: string | undefined, locality: Locality | undefined): Pick<Workload, 'node' | 'locality'> {
+  return { ...(node !== undefined && { node }), ...(locality !== undefined && { locality }) };
 }
 
 function podWorkload(pod: PodResource, service: ServiceResource, port: ServicePort): Workload[] {
@@ -126,7 +184,7 @@ function podWorkload(pod: PodResource, service: ServiceResource, port: ServicePo
     typeof target === 'number'
       ? target
       : ports.find((one) => one.name === target && one.protocol === 'TCP')?.containerPort;
-  return number === undefined ? [] : [{ address: podIP, port: number, weight: 1, labels: pod.labels }];
+  return number === undefined ? [] : [atPod(pod, podIP, number)];
 }
 
 /** WorkloadEntries that the Service's selector picks: machines outside of the cluster. */
@@ -143,7 +201,9 @@ function machine(
 ): Workload[] {
   const address = spec.address ?? at.address;
   if (address === undefined || spec.weight === 0) return [];
-  return [{ address, port: spec.ports[at.name] ?? at.fallback, weight: spec.weight, labels: at.labels }];
+  const port = spec.ports[at.name] ?? at.fallback;
+  const place = runsOn(undefined, spec.locality ?? localityOfPod(at.labels));
+  return [{ address, port, weight: spec.weight, labels: at.labels, ...place }];
 }
 
 /** A DNS entry without endpoints is its own host's address. */
@@ -167,9 +227,7 @@ function selectedByEntry(
   catalog: CatalogReader,
 ): Workload[] {
   const pods = selectPods(namespace, spec.workloadSelector, catalog).flatMap((pod) =>
-    pod.spec.podIP !== undefined && pod.spec.ready
-      ? [{ address: pod.spec.podIP, port: at.fallback, weight: 1, labels: pod.labels }]
-      : [],
+    pod.spec.podIP !== undefined && pod.spec.ready ? [atPod(pod, pod.spec.podIP, at.fallback)] : [],
   );
   const machines = selectWorkloadEntries(namespace, spec.workloadSelector, catalog).flatMap((entry) =>
     machine(entry.spec, { ...at, labels: workloadLabels(entry) }),

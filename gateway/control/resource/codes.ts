@@ -71,6 +71,10 @@ export const codes = {
     title: 'Node port belongs to a Service',
     help: 'Give the Service another nodePort, delete it, or map another port under ports:.',
   },
+  MG0308: {
+    title: 'Own locality not known',
+    help: 'Label the Node of this machine, or set locality: in gateway.yaml.',
+  },
   MG0401: {
     title: 'Not enforced, hosts closed',
     help: 'Remove the object, narrow its selector, or accept it under security.acceptUnenforced.',
@@ -94,6 +98,10 @@ export const codes = {
     help: 'Set source.kubernetes.endpoints: pods, or use a Service for each version.',
   },
   MG1106: { title: 'Service without an address of this mode', help: 'Give it a clusterIP, or type NodePort.' },
+  MG1107: {
+    title: 'Only pods of this node',
+    help: 'Set internalTrafficPolicy: Cluster, or source.kubernetes.endpoints: pods.',
+  },
   MG0901: {
     title: 'Port not opened',
     help: 'Free the port (`ss -ltnp` names its owner), or map another under ports:.',

@@ -80,7 +80,7 @@ export const bodies: { readonly [K in ServedKind]: Reader<ReadBody<K>> } = {
   Pod: withFields(podFields, (value, _at, meta) => toPod(value, meta)),
   Secret: withFields(secretFields, toSecret),
   Namespace: withFields({ spec: ignored, status: ignored }, () => null),
-  Node: withFields(nodeFields, toNode),
+  Node: withFields(nodeFields, (value, _at, meta) => toNode(value, meta)),
   AuthorizationPolicy: withAnySpec(readAuthorizationPolicy),
   RequestAuthentication: withAnySpec(readRequestAuthentication),
   PeerAuthentication: withAnySpec(readPeerAuthentication),

@@ -1,9 +1,9 @@
+import { zoneAwareLbSetting } from './istio/read-locality-policy.ts';
 import { clientTls } from './istio/unhonoured/client-tls.ts';
 import { consistentHash } from './istio/unhonoured/consistent-hash.ts';
 import { bindAddress, targetPort } from './istio/unhonoured/gateway-port.ts';
 import { headerOperations } from './istio/unhonoured/header-operations.ts';
 import { subnet, tcpRules, tlsRules } from './istio/unhonoured/l4-rules.ts';
-import { localityLbSetting, zoneAwareLbSetting } from './istio/unhonoured/locality.ts';
 import { portLevelSettings } from './istio/unhonoured/port-settings.ts';
 import {
   corsPolicy,
@@ -80,7 +80,6 @@ const gateway: Readonly<Record<string, Unhonoured>> = {
 
 const loadBalancer = {
   consistentHash: { meanwhile: 'requests of one client may reach different endpoints', value: consistentHash },
-  localityLbSetting: { meanwhile: 'every locality counts the same', value: localityLbSetting },
   zoneAwareLbSetting: { meanwhile: 'every zone counts the same', value: zoneAwareLbSetting },
   warmup: { meanwhile: 'new endpoints get their full share at once', value: warmup },
   warmupDurationSecs: { meanwhile: 'new endpoints get their full share at once', value: positiveDurationMs },
@@ -95,7 +94,10 @@ const trafficPolicy: Readonly<Record<string, Unhonoured>> = {
     maxConnections: { meanwhile: "the gateway's own limits hold", value: count },
     tcpKeepalive: { meanwhile: "the system's keep-alive settings hold", value: tcpKeepalive },
   }),
-  outlierDetection: { meanwhile: 'endpoints that answer with errors stay in use', value: outlierDetection },
+  outlierDetection: {
+    meanwhile: 'endpoints that answer with errors stay in use; which locality is taken goes by readiness',
+    value: outlierDetection,
+  },
   portLevelSettings: { meanwhile: "every port uses the destination's own settings", value: portLevelSettings },
   proxyProtocol: { meanwhile: 'no PROXY header is sent to backends', value: proxyProtocol },
   retryBudget: { meanwhile: 'there is no budget for repeated requests', value: retryBudget },
@@ -114,7 +116,6 @@ const destinationRule: Readonly<Record<string, Unhonoured>> = {
 };
 
 const workload: Readonly<Record<string, Unhonoured>> = {
-  locality: { meanwhile: 'every locality counts the same', value: text },
   network: { meanwhile: 'the address is reached directly, without an east-west gateway', value: text },
   serviceAccount: { meanwhile: "the backend's identity is not checked", value: text },
 };

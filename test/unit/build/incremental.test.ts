@@ -7,6 +7,8 @@ import { diffUnits } from '#gateway/snapshot/diff.ts';
 import { gateway, httpServer, IDENTITY, pod, resourcesFrom, service, virtualService } from './from-yaml.ts';
 import { edited, edits } from './small-world.ts';
 
+const AT_A = { ...IDENTITY, node: 'a' };
+
 test('building one change after the other gives, byte for byte, what building it all at once gives', () => {
   fc.assert(
     fc.property(edits, (steps) => {
@@ -14,9 +16,9 @@ test('building one change after the other gives, byte for byte, what building it
       let resources = new Map<ResourceKey, Resource>();
       for (const { put, remove } of steps) {
         resources = edited(resources, put, remove);
-        const step = builder.build({ resources, gateway: IDENTITY });
+        const step = builder.build({ resources, gateway: AT_A });
         const reversed = new Map([...resources].reverse());
-        const fresh = createBuilder().build({ resources: reversed, gateway: IDENTITY });
+        const fresh = createBuilder().build({ resources: reversed, gateway: AT_A });
         assert.equal(JSON.stringify(step), JSON.stringify(fresh));
       }
     }),
@@ -47,6 +49,51 @@ test('a change touches the units that depend on it; the others are the same obje
   const b = 'outbound|80||b.default.svc.cluster.local';
   assert.equal(second.units.clusters[b], first.units.clusters[b]);
   assert.ok(Object.isFrozen(second.units.clusters[b]?.endpoints));
+});
+
+test('a Node touches the clusters that go by nearness and have an endpoint on it, and no other', () => {
+  const node = (name: string, zone: string) =>
+    resourcesFrom(
+      `apiVersion: v1\nkind: Node\nmetadata: {name: ${name}, labels: {topology.kubernetes.io/zone: ${zone}}}\n`,
+    );
+  const on = (name: string, ip: string, where: string) =>
+    pod(name, ip, `{app: ${name.slice(0, 1)}}`).replace('spec: {', `spec: {nodeName: ${where}, `);
+  const base = new Map([
+    ...resourcesFrom(
+      gateway([httpServer(['*'])]) +
+        ['a', 'b', 'c']
+          .map(
+            (name) =>
+              virtualService({
+                name,
+                hosts: [`${name}.example`],
+                http: `[{route: [{destination: {host: ${name}}}]}]`,
+              }) +
+              service(name, `{app: ${name}}`) +
+              on(`${name}-1`, `10.0.${name.charCodeAt(0)}.1`, 'node-1') +
+              on(`${name}-2`, `10.0.${name.charCodeAt(0)}.2`, name === 'b' ? 'node-3' : 'node-2') +
+              (name === 'c'
+                ? ''
+                : `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: ${name}}
+spec: {host: ${name}, trafficPolicy: {outlierDetection: {}}}
+---`),
+          )
+          .join(''),
+    ),
+    ...node('node-1', 'east'),
+    ...node('node-2', 'east'),
+    ...node('node-3', 'east'),
+  ]);
+  const builder = createBuilder();
+  const identity = { ...IDENTITY, node: 'node-1' };
+  const first = builder.build({ resources: base, gateway: identity });
+  const moved = new Map([...base, ...node('node-2', 'west')]);
+  const second = builder.build({ resources: moved, gateway: identity });
+  const { set } = diffUnits(first.units, second.units);
+  assert.deepEqual(Object.keys(set.clusters), ['outbound|80||a.default.svc.cluster.local']);
 });
 
 test('an object that is written again with the same content changes nothing', () => {

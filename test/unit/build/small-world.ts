@@ -47,14 +47,35 @@ metadata: {name: ${name}}
 spec: {host: ${host}, subsets: [{name: ${subset}, labels: {version: ${label}}}]}
 ---`,
   ),
-  fc.tuple(names, names, fc.constantFrom('10.0.0.1', '10.0.0.3')).map(
-    ([name, of, ip]) => `
+  fc
+    .tuple(
+      names,
+      names,
+      fc.constantFrom('', ', localityLbSetting: {distribute: [{from: east, to: {east: 30, west: 70}}]}'),
+    )
+    .map(
+      ([name, host, setting]) => `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: ${name}}
+spec: {host: ${host}, trafficPolicy: {outlierDetection: {}, loadBalancer: {simple: RANDOM${setting}}}}
+---`,
+    ),
+  fc.tuple(names, fc.constantFrom('east', 'west')).map(
+    ([name, region]) => `
+apiVersion: v1
+kind: Node
+metadata: {name: ${name}, labels: {topology.kubernetes.io/region: ${region}}}
+---`,
+  ),
+  fc.tuple(names, names, names, fc.constantFrom('10.0.0.1', '10.0.0.3')).map(
+    ([name, of, node, ip]) => `
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: {name: ${name}, labels: {kubernetes.io/service-name: ${of}}}
 addressType: IPv4
 ports: [{port: 8080}]
-endpoints: [{addresses: [${ip}], conditions: {ready: true}}]
+endpoints: [{addresses: [${ip}], nodeName: ${node}, conditions: {ready: true}}, {addresses: [10.0.0.7], nodeName: a}]
 ---`,
   ),
 );

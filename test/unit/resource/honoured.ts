@@ -68,8 +68,25 @@ function named(name: string): [string, Pair][] {
   return stringMatches(`http[].match[].${name}{}`, (condition) => match({ [name]: { x: condition } }));
 }
 
+/** Of localityLbSetting. */
+function localities(path: string, frame: Frame): [string, Pair][] {
+  const setting: Frame = (value) => frame({ outlierDetection: {}, loadBalancer: { localityLbSetting: value } });
+  const distribute = (from: string, to: object) => setting({ distribute: [{ from, to }] });
+  const failover = (from: string, to: string) => setting({ failover: [{ from, to }] });
+  const inside = `${path}.loadBalancer.localityLbSetting`;
+  return [
+    [`${inside}.enabled`, both(setting, 'enabled', true, false)],
+    [`${inside}.distribute[].from`, [distribute('a', { '*': 100 }), distribute('b', { '*': 100 })]],
+    [`${inside}.distribute[].to`, [distribute('a', { 'a/1': 100 }), distribute('a', { 'a/1': 1, 'a/2': 99 })]],
+    [`${inside}.failover[].from`, [failover('a', 'c'), failover('b', 'c')]],
+    [`${inside}.failover[].to`, [failover('a', 'b'), failover('a', 'c')]],
+    [`${inside}.failoverPriority`, both(setting, 'failoverPriority', ['zone'], ['zone=a'])],
+  ];
+}
+
 function policies(path: string, frame: Frame): [string, Pair][] {
   return [
+    ...localities(path, frame),
     [
       `${path}.loadBalancer.simple`,
       [frame({ loadBalancer: { simple: 'RANDOM' } }), frame({ loadBalancer: { simple: 'ROUND_ROBIN' } })],
@@ -172,6 +189,7 @@ export const honoured: Readonly<Record<string, ReadonlyMap<string, Pair>>> = {
     ['ports[].protocol', both(entryPort, 'protocol', 'HTTP', 'TCP')],
     ['ports[].targetPort', both(entryPort, 'targetPort', 80, 81)],
     ['endpoints[].address', both(endpoint, 'address', '10.0.0.1', '10.0.0.2')],
+    ['endpoints[].locality', both(endpoint, 'locality', 'a/1', 'a/2')],
     ['endpoints[].labels', both(endpoint, 'labels', { a: 'a' }, { a: 'b' })],
     ['endpoints[].ports', both(endpoint, 'ports', { a: 80 }, { a: 81 })],
     ['endpoints[].weight', both(endpoint, 'weight', 1, 2)],

@@ -28,6 +28,7 @@ function raisedBy(yaml: string, strictness: 'folder' | 'cluster'): Set<string> {
     gatewayLabels: IDENTITY.labels,
     nodePorts: [{ port: 31_380, purpose: 'a port for traffic' }],
     acceptUnenforced: ACCEPTED,
+    place: { node: 'edge-1', isSet: false },
   };
   const built = createBuilder().build({
     resources: new Map(resources.map((one) => [resourceKey(one), one])),

@@ -167,7 +167,7 @@ describe('Endpoints, EndpointSlice and Pod', () => {
       core(
         'Endpoints',
         `subsets:
-- addresses: [{ip: 10.0.0.1, nodeName: n, targetRef: {kind: Pod, name: p, namespace: shop, uid: u}}, {ip: "FD00::1"}]
+- addresses: [{ip: 10.0.0.1, nodeName: node-1, targetRef: {kind: Pod, name: p, namespace: shop, uid: u}}, {ip: "FD00::1"}]
   notReadyAddresses: [{ip: 10.0.0.9}]
   ports: [{name: http, port: 8080, protocol: TCP}, {port: 53, protocol: UDP}]
 `,
@@ -176,7 +176,7 @@ describe('Endpoints, EndpointSlice and Pod', () => {
     assert.deepEqual(endpoints, {
       subsets: [
         {
-          addresses: [{ ip: '10.0.0.1', pod: { namespace: 'shop', name: 'p' } }, { ip: 'fd00::1' }],
+          addresses: [{ ip: '10.0.0.1', pod: { namespace: 'shop', name: 'p' }, node: 'node-1' }, { ip: 'fd00::1' }],
           ports: [{ name: 'http', port: 8080 }],
         },
       ],
@@ -189,7 +189,7 @@ metadata: {name: x-1, labels: {kubernetes.io/service-name: x}}
 addressType: IPv4
 endpoints:
 - {addresses: [10.0.0.1], conditions: {ready: false}}
-- {addresses: [10.0.0.2], zone: a}
+- {addresses: [10.0.0.2], nodeName: node-1, zone: a, hints: {forZones: [{name: a}, {name: b}], forNodes: [{name: node-1}]}}
 ports: [{name: "", port: 80}]
 `,
     );
@@ -198,10 +198,60 @@ ports: [{name: "", port: 80}]
       addressType: 'IPv4',
       endpoints: [
         { addresses: ['10.0.0.1'], ready: false },
-        { addresses: ['10.0.0.2'], ready: true },
+        {
+          addresses: ['10.0.0.2'],
+          ready: true,
+          node: 'node-1',
+          zone: 'a',
+          hints: { zones: ['a', 'b'], nodes: ['node-1'] },
+        },
       ],
       ports: [{ port: 80 }],
     });
+  });
+
+  test('of a slice before v1, place is read from the topology', () => {
+    const { endpoints } = specOf(
+      'EndpointSlice',
+      `apiVersion: discovery.k8s.io/v1beta1
+kind: EndpointSlice
+metadata: {name: x-1, labels: {kubernetes.io/service-name: x}}
+addressType: IPv4
+endpoints:
+- addresses: [10.0.0.2]
+  topology: {kubernetes.io/hostname: node-1, topology.kubernetes.io/zone: a}
+`,
+    );
+    assert.deepEqual(endpoints, [{ addresses: ['10.0.0.2'], ready: true, node: 'node-1', zone: 'a' }]);
+  });
+
+  test('a Node says where it is by the labels of today, else by those of before Kubernetes 1.17', () => {
+    const node = (labels: string, more = '') =>
+      specOf('Node', `apiVersion: v1\nkind: Node\nmetadata: {name: node-1, labels: {${labels}}}\n${more}`);
+    const old = 'failure-domain.beta.kubernetes.io/region: r, failure-domain.beta.kubernetes.io/zone: a';
+    const none = { addresses: [], ready: true };
+    assert.deepEqual(node('x: "1"'), none);
+    assert.deepEqual(node(old), { ...none, locality: { region: 'r', zone: 'a', subzone: '' } });
+    assert.deepEqual(node(`${old}, topology.kubernetes.io/zone: b, topology.istio.io/subzone: rack`).locality, {
+      region: 'r',
+      zone: 'b',
+      subzone: 'rack',
+    });
+    assert.equal(node('node.kubernetes.io/exclude-from-external-load-balancers: ""').leaving, true);
+    assert.equal(node('', 'spec: {taints: [{key: ToBeDeletedByClusterAutoscaler}]}\n').leaving, true);
+    assert.equal(node('', 'spec: {unschedulable: true}\n').leaving, undefined);
+  });
+
+  test('a Service says whether its traffic stays on a node, and what it prefers', () => {
+    const service = (spec: string) => specOf('Service', core('Service', `spec: {${spec}}\n`));
+    const read = service(
+      'type: NodePort, externalTrafficPolicy: Local, internalTrafficPolicy: Local, trafficDistribution: PreferClose',
+    );
+    assert.deepEqual([read.externalTrafficLocal, read.internalTrafficLocal, read.prefers], [true, true, 'same-zone']);
+    assert.equal(service('externalTrafficPolicy: Local').externalTrafficLocal, undefined);
+    const newer = readOne(core('Service', 'spec: {trafficDistribution: PreferSameRack}\n'));
+    assert.deepEqual(brief(newer.problems), ['4:29 warning MG0205 spec.trafficDistribution']);
+    assert.ok(newer.resource);
   });
 
   test('a slice without its Service and a broken address are reported', () => {

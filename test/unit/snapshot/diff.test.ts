@@ -97,6 +97,25 @@ describe('hashes', () => {
     assert.notEqual(hashUnit({ a: [1, 2] }), hashUnit({ a: [2, 1] }));
   });
 
+  test('nodes that see the same have the same hash, wherever they stand', () => {
+    const at = (priorities: readonly number[], shares?: Readonly<Record<string, number>>) => {
+      const endpoints = priorities.map((priority, index) => ({
+        address: `10.0.0.${index}`,
+        port: 80,
+        weight: 1,
+        ...(priority > 0 && { priority }),
+      }));
+      const [drawn] = fc.sample(cluster, { numRuns: 1, seed: 1 });
+      assert.ok(drawn);
+      const a = { ...drawn, endpoints, ...(shares && { shares }) };
+      return hashUnits(deepFreeze({ ...NO_UNITS, clusters: { a } }));
+    };
+    assert.equal(at([0, 1]), at([1, 0]));
+    assert.equal(at([0, 1]), at([0, 0]));
+    assert.equal(at([0, 0], { x: 1 }), at([0, 0]));
+    assert.notEqual(at([0, 1]), at([0, 1, 2]));
+  });
+
   test('the hash of all units tells whether they are equal', () => {
     fc.assert(
       fc.property(units, units, (one, other) => {

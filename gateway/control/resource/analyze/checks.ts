@@ -3,6 +3,7 @@ import type { Resource, ResourceKind, ResourceOf } from '../resource.ts';
 import { checkAnnotations } from './check-annotations.ts';
 import { checkDestinations } from './check-destinations.ts';
 import { checkGateway, checkGatewayClaims, checkSharedCertificates } from './check-gateways.ts';
+import { checkLocality } from './check-locality.ts';
 import { checkNodePorts } from './check-node-ports.ts';
 import { checkAccepted, checkPolicy } from './check-policies.ts';
 import { checkReach } from './check-reach.ts';
@@ -23,7 +24,7 @@ type Check<K extends ResourceKind> = (resource: ResourceOf<K>, index: ResourceIn
 const CHECKS: { readonly [K in ResourceKind]?: readonly Check<K>[] } = {
   Gateway: [checkGateway],
   VirtualService: [checkAnnotations, checkReach, checkRuleOrder, checkDestinations],
-  DestinationRule: [checkAnnotations, checkRuleHost, checkSubsets],
+  DestinationRule: [checkAnnotations, checkRuleHost, checkSubsets, checkLocality],
   ServiceEntry: [checkAnnotations, checkServiceEntry],
   Service: [checkAnnotations, checkNodePorts],
   AuthorizationPolicy: [checkAnnotations, checkPolicy],

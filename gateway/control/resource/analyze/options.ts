@@ -16,6 +16,8 @@ export type AnalyzeOptions = {
   readonly scope: 'whole' | 'partial';
   /** Ports that the appliance listens on, with what for: "a port for traffic". */
   readonly nodePorts?: readonly { readonly port: number; readonly purpose: string }[];
+  /** The Node that the gateway's machine is, if it is one; absent offline. `isSet`: the settings say where it stands. */
+  readonly place?: { readonly node: string; readonly isSet: boolean };
   /** `Kind/namespace/name` of objects, or kinds, whose lack of enforcement people accept (`security.acceptUnenforced`). */
   readonly acceptUnenforced?: readonly string[];
   /** Milliseconds since the epoch; given, certificates are checked for expiry. */

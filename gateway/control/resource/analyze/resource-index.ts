@@ -9,6 +9,7 @@ import type {
   GatewayResource,
   KubernetesGatewayResource,
   Labels,
+  NodeResource,
   PodResource,
   PolicyResource,
   SecretResource,
@@ -61,6 +62,10 @@ export class ResourceIndex {
   /** By `namespace/name`. */
   secret(name: string): SecretResource | undefined {
     return this.#catalog.secret(...split(name));
+  }
+
+  node(name: string): NodeResource | undefined {
+    return this.#catalog.node(name);
   }
 
   /** A Gateway of the Gateway API, by `namespace/name`. */

@@ -189,6 +189,9 @@ export class CatalogReader {
   nodes(): readonly NodeResource[] {
     return this.#items('nodes');
   }
+  node(name: string): NodeResource | undefined {
+    return this.#items(`node ${name}`)[0];
+  }
   pod(namespace: string, name: string): PodResource | undefined {
     return this.#items(`pod ${namespace}/${name}`)[0];
   }
@@ -286,7 +289,7 @@ function namesOf(item: Item): readonly string[] {
     case 'KubernetesGateway':
       return [`kubernetes-gateway ${item.namespace}/${item.name}`];
     case 'Node':
-      return ['nodes'];
+      return ['nodes', `node ${item.name}`];
     case 'VirtualService':
     case 'Namespace':
     case 'HTTPRoute':

@@ -5,10 +5,13 @@ export type PodRef = { readonly namespace: string; readonly name: string };
 export type EndpointsSpec = {
   readonly subsets: readonly {
     /** Ready addresses only. */
-    readonly addresses: readonly { readonly ip: string; readonly pod?: PodRef }[];
+    readonly addresses: readonly { readonly ip: string; readonly pod?: PodRef; readonly node?: string }[];
     readonly ports: readonly EndpointPort[];
   }[];
 };
+
+/** Names of zones and of Nodes; an absent list says nothing. */
+export type EndpointHints = { readonly zones?: readonly string[]; readonly nodes?: readonly string[] };
 
 export type EndpointPort = {
   /** Name of the Service's port; absent when that has only one. */
@@ -26,6 +29,11 @@ export type EndpointSliceSpec = {
     /** Being deleted, and still serving: better than nothing. */
     readonly draining?: true;
     readonly pod?: PodRef;
+    /** Name of the Node that it runs on. */
+    readonly node?: string;
+    readonly zone?: string;
+    /** For whom Kubernetes means it. */
+    readonly hints?: EndpointHints;
   }[];
   readonly ports: readonly EndpointPort[];
 };

@@ -1,11 +1,12 @@
 import { defined } from '../defined.ts';
 import { ipAddress } from '../istio/host-values.ts';
 import type { At } from '../reader/at.ts';
-import { listOf } from '../reader/collections.ts';
+import { listOf, mapOf } from '../reader/collections.ts';
 import { ignored, ignoredFields, type Reader, refine, required } from '../reader/reader.ts';
 import { record } from '../reader/record.ts';
 import { boolean, oneOf, plainText, port, text } from '../reader/scalars.ts';
-import type { EndpointPort, EndpointSliceSpec, EndpointsSpec, PodRef } from './endpoints.ts';
+import type { EndpointHints, EndpointPort, EndpointSliceSpec, EndpointsSpec, PodRef } from './endpoints.ts';
+import { ZONE_LABELS } from './locality.ts';
 
 /** `targetRef`, when it names a Pod. */
 const podRef: Reader<PodRef> = refine(
@@ -25,9 +26,13 @@ const address = refine(
   record({
     ip: required(ipAddress, 'write the IP address'),
     targetRef: podRef,
-    ...ignoredFields('hostname', 'nodeName'),
+    nodeName: text,
+    hostname: ignored,
   }),
-  (value) => (value.ip === undefined ? undefined : { ip: value.ip, ...defined({ pod: value.targetRef }) }),
+  (value) =>
+    value.ip === undefined
+      ? undefined
+      : { ip: value.ip, ...defined({ pod: value.targetRef, node: nameOf(value.nodeName) }) },
 );
 
 const endpointPort: Reader<EndpointPort> = refine(
@@ -54,20 +59,45 @@ export function toEndpoints(value: { readonly subsets?: EndpointsSpec['subsets']
 /** Absent conditions mean "unknown", which Kubernetes says to read as ready. */
 const conditions = record({ ready: boolean, serving: boolean, terminating: boolean });
 
+const names: Reader<readonly string[] | undefined> = refine(listOf(record({ name: text })), (value) => {
+  const found = value.flatMap(({ name }) => nameOf(name) ?? []);
+  return found.length === 0 ? undefined : found;
+});
+
+const hints: Reader<EndpointHints> = refine(record({ forZones: names, forNodes: names }), ({ forZones, forNodes }) =>
+  forZones === undefined && forNodes === undefined ? undefined : defined({ zones: forZones, nodes: forNodes }),
+);
+
+/** Labels of the Node, as slices had them before v1. */
+const topology = mapOf(text);
+
 const sliceEndpoint = refine(
   record({
     addresses: required(listOf(plainText, { min: 1 }), 'write at least one address'),
     conditions,
     targetRef: podRef,
-    ...ignoredFields('hostname', 'nodeName', 'zone', 'hints', 'deprecatedTopology', 'topology'),
+    nodeName: text,
+    zone: text,
+    hints,
+    topology,
+    ...ignoredFields('hostname', 'deprecatedTopology'),
   }),
   (value) => ({
     addresses: value.addresses ?? [],
     ready: value.conditions?.ready ?? true,
     ...(isDraining(value.conditions) && { draining: true as const }),
-    ...defined({ pod: value.targetRef }),
+    ...defined({
+      pod: value.targetRef,
+      node: nameOf(value.nodeName) ?? nameOf(value.topology?.['kubernetes.io/hostname']),
+      zone: nameOf(value.zone) ?? ZONE_LABELS.map((label) => nameOf(value.topology?.[label])).find(Boolean),
+      hints: value.hints,
+    }),
   }),
 );
+
+function nameOf(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
 
 function isDraining(value: ReturnType<typeof conditions>): boolean {
   return value?.ready === false && value.serving === true && value.terminating === true;

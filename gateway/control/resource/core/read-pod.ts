@@ -25,7 +25,10 @@ const containerPort = refine(
 const container = record({ name: text, ports: listOf(containerPort) }, { others: 'ignore' });
 
 /** Most of a Pod is the kubelet's business: only what routing needs is read. */
-const spec = record({ containers: listOf(container), initContainers: listOf(container) }, { others: 'ignore' });
+const spec = record(
+  { nodeName: text, containers: listOf(container), initContainers: listOf(container) },
+  { others: 'ignore' },
+);
 
 const condition = record({ type: text, status: text }, { others: 'ignore' });
 
@@ -51,7 +54,7 @@ export function toPod(value: PodValue, metadata: Metadata): PodSpec {
       podIP !== undefined &&
       (ready === undefined ? !conditions?.length : ready.status === 'True'),
     ports: (value.spec?.containers ?? []).flatMap((container) => container.ports ?? []),
-    ...defined({ podIP, sidecar: hasSidecar(value.spec, metadata) }),
+    ...defined({ podIP, node: value.spec?.nodeName || undefined, sidecar: hasSidecar(value.spec, metadata) }),
   };
 }
 

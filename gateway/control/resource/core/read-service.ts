@@ -7,6 +7,7 @@ import { ignored, ignoredFields, type Reader, refine, required } from '../reader
 import { record } from '../reader/record.ts';
 import { boolean, oneOf, plainText, port } from '../reader/scalars.ts';
 import type { ServicePort, ServiceSpec } from './service.ts';
+import { trafficPreference } from './traffic-preference.ts';
 
 /** A number, or the name of a container port. */
 const targetPort: Reader<number | string> = (at) => {
@@ -45,6 +46,8 @@ const externalName: Reader<string> = refine(plainText, (value, at) => {
   return isDnsName(name) ? name : at.report({ message: `"${value}" is not a DNS name.` });
 });
 
+const trafficPolicy = oneOf({ Cluster: 'cluster', Local: 'local' } as const);
+
 const fields = record({
   type: oneOf({
     ClusterIP: 'ClusterIP',
@@ -57,8 +60,11 @@ const fields = record({
   externalName,
   clusterIP: plainText,
   publishNotReadyAddresses: boolean,
-  ...ignoredFields('clusterIPs', 'externalIPs', 'ipFamilies', 'ipFamilyPolicy', 'trafficDistribution'),
-  ...ignoredFields('sessionAffinity', 'sessionAffinityConfig', 'internalTrafficPolicy', 'externalTrafficPolicy'),
+  externalTrafficPolicy: trafficPolicy,
+  internalTrafficPolicy: trafficPolicy,
+  trafficDistribution: trafficPreference,
+  ...ignoredFields('clusterIPs', 'externalIPs', 'ipFamilies', 'ipFamilyPolicy'),
+  ...ignoredFields('sessionAffinity', 'sessionAffinityConfig'),
   ...ignoredFields('loadBalancerIP', 'loadBalancerSourceRanges', 'loadBalancerClass', 'topologyKeys', 'ipFamily'),
   healthCheckNodePort: nodePort,
   allocateLoadBalancerNodePorts: ignored,
@@ -75,11 +81,14 @@ export const readService: Reader<ServiceSpec> = refine(fields, (spec, at) => {
     type,
     ports: (spec.ports ?? []).map((one) => (exposed ? one : withoutNodePort(one))),
     publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
+    ...(exposed && spec.externalTrafficPolicy === 'local' && { externalTrafficLocal: true as const }),
+    ...(spec.internalTrafficPolicy === 'local' && { internalTrafficLocal: true as const }),
     ...defined({
       selector: spec.selector && Object.keys(spec.selector).length > 0 ? spec.selector : undefined,
       clusterIP: isIP(spec.clusterIP ?? '') === 0 ? undefined : spec.clusterIP,
       healthCheckNodePort: exposed ? spec.healthCheckNodePort : undefined,
       externalName: type === 'ExternalName' ? spec.externalName : undefined,
+      prefers: spec.trafficDistribution,
     }),
   };
 });

@@ -12,7 +12,15 @@ export type ServiceSpec = {
   readonly clusterIP?: string;
   /** Set by Kubernetes for a LoadBalancer with `externalTrafficPolicy: Local`: kube-proxy answers there on every node. */
   readonly healthCheckNodePort?: number;
+  /** Node ports and cluster IP lead only to pods of the node that a packet comes to. */
+  readonly externalTrafficLocal?: true;
+  readonly internalTrafficLocal?: true;
+  /** `trafficDistribution`: who is near is preferred. */
+  readonly prefers?: TrafficPreference;
 };
+
+/** Endpoints of the own zone (region and subzone count too, as in Istio), or first those of the own node. */
+export type TrafficPreference = 'same-zone' | 'same-node';
 
 export type ServicePort = {
   readonly port: number;

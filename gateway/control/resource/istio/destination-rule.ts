@@ -1,5 +1,6 @@
 import type { BalancerPolicy } from '../../../snapshot/cluster.ts';
 import type { Labels } from '../resource.ts';
+import type { LocalityPolicy } from './locality-policy.ts';
 
 export type DestinationRuleSpec = {
   /** Fully qualified, lower case; may be `*.suffix`. */
@@ -17,4 +18,7 @@ export type Subset = { readonly name: string; readonly labels: Labels; readonly 
 export type TrafficPolicy = {
   readonly balancer?: BalancerPolicy;
   readonly connectTimeoutMs?: number;
+  readonly locality?: LocalityPolicy;
+  /** That it is written: as in Istio, near endpoints are then preferred; what it says is not honoured yet. */
+  readonly outlierDetection?: true;
 };

@@ -10,6 +10,7 @@ import { exclusive, isThere, needsOne, writtenIn } from '../reader/together.ts';
 import type { DestinationRuleSpec, Subset, TrafficPolicy } from './destination-rule.ts';
 import { exportTo, orEverybody, serviceHostName } from './host-values.ts';
 import { subsetName } from './read-destinations.ts';
+import { readLocalityPolicy } from './read-locality-policy.ts';
 import { checkLoadBalancer } from './unhonoured/port-settings.ts';
 import { checkUpstreamTls } from './upstream-tls.ts';
 
@@ -35,15 +36,17 @@ const simple: Reader<BalancerPolicy | 'default'> = refine(
 
 const trafficPolicy: Reader<TrafficPolicy> = refine(
   record({
-    loadBalancer: record({ simple }),
+    loadBalancer: record({ simple, localityLbSetting: readLocalityPolicy }),
     connectionPool: record({ tcp: record({ connectTimeout: positiveDurationMs }) }),
   }),
   (value, at) => {
     checkPolicy(at);
-    const balancer = value.loadBalancer?.simple;
+    const { simple: balancer, localityLbSetting: locality } = value.loadBalancer ?? {};
     return defined({
       balancer: balancer === 'default' ? undefined : balancer,
       connectTimeoutMs: value.connectionPool?.tcp?.connectTimeout,
+      locality,
+      outlierDetection: isThere(writtenIn(at), 'outlierDetection') || undefined,
     });
   },
 );

@@ -1,10 +1,11 @@
 import { isIP } from 'node:net';
+import { parseLocality } from '../core/locality.ts';
 import { defined } from '../defined.ts';
 import type { At } from '../reader/at.ts';
 import { labels, mapOf } from '../reader/collections.ts';
 import { type Reader, refine } from '../reader/reader.ts';
 import { record } from '../reader/record.ts';
-import { integer, orEmpty, plainText, port } from '../reader/scalars.ts';
+import { integer, orEmpty, plainText, port, text } from '../reader/scalars.ts';
 import { isThere, writtenIn } from '../reader/together.ts';
 import { isDnsLabel, isDnsName } from './host-values.ts';
 import type { WorkloadEntrySpec } from './workload-entry.ts';
@@ -35,6 +36,7 @@ const fields = record({
   ports: mapOf(port, { key: portName }),
   labels,
   weight: integer({ min: 0, max: 2 ** 32 - 1 }),
+  locality: refine(text, parseLocality),
 });
 
 /** An entry of `ServiceEntry.spec.endpoints`. */
@@ -42,7 +44,7 @@ export const readEndpoint: Reader<WorkloadEntrySpec> = refine(fields, (spec) => 
   ports: spec.ports ?? {},
   labels: spec.labels ?? {},
   weight: spec.weight ?? 1,
-  ...defined({ address: spec.address }),
+  ...defined({ address: spec.address, locality: spec.locality }),
 }));
 
 /** `spec` of a WorkloadEntry. */

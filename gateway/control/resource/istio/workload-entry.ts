@@ -1,3 +1,4 @@
+import type { Locality } from '../core/locality.ts';
 import type { Labels } from '../resource.ts';
 
 /** A machine outside of Kubernetes: an object of its own, or an entry of `ServiceEntry.spec.endpoints`. */
@@ -10,4 +11,5 @@ export type WorkloadEntrySpec = {
   readonly labels: Labels;
   /** At least 1; 0 when written as 0: takes no traffic. */
   readonly weight: number;
+  readonly locality?: Locality;
 };

@@ -24,6 +24,17 @@ export function unreadable(places: readonly Place[], error: ApiError): Problem {
   return problem('error', code, [what, meanwhile(objects), advice]);
 }
 
+/** A kind that may not be read, and without which everything else goes well. */
+export function dispensable(place: Place, error: ApiError, without: string): Problem {
+  const [code, remedy] = remedyOf(error);
+  return problem('warning', code, [
+    `${nameOf(place)} cannot be read: ${sentence(error.message)}`,
+    without,
+    ...(place.objects === 0 ? [] : [meanwhile(place.objects)]),
+    remedy,
+  ]);
+}
+
 /** The access data cannot be used any more as it stands; older data still is. */
 export function outdatedAccess(fault: string): Problem {
   const advice = 'The access data that was read before is still in use; it is read again every second.';

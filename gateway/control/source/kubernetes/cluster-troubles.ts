@@ -1,7 +1,16 @@
 import type { Problem } from '../../../snapshot/problem.ts';
 import type { ApiError } from '../../kubernetes/api-error.ts';
 import { OTHER_CLUSTER } from './cluster-identity.ts';
-import { absent, held, otherCluster, outdatedAccess, type Place, unreachable, unreadable } from './cluster-problems.ts';
+import {
+  absent,
+  dispensable,
+  held,
+  otherCluster,
+  outdatedAccess,
+  type Place,
+  unreachable,
+  unreadable,
+} from './cluster-problems.ts';
 import type { WatchedKindState } from './watched-kind-state.ts';
 import type { WatchedScope } from './watched-scope.ts';
 
@@ -35,12 +44,25 @@ export function describeTroubles(troubles: Troubles): Problem[] {
   ];
 }
 
-/** Kinds that fail alike are told together. */
+/** Kinds that fail alike are told together, and by themselves those without which traffic goes well. */
 function refusals({ kinds, unread, isLasting }: Troubles): Problem[] {
   const told = kinds.filter(({ kind }) => !unread.has(kind.kind));
-  const failing = [...placesOf(told)].flatMap(({ place, scope: { failure } }) =>
-    failure !== undefined && isLasting(failure) && failure.error.status !== 0 ? [{ place, error: failure.error }] : [],
+  const failing = [...placesOf(told)].flatMap(({ place, scope: { failure, kind } }) =>
+    failure !== undefined && isLasting(failure) && failure.error.status !== 0
+      ? [{ place, error: failure.error, without: failure.error.status === 403 ? kind.without : undefined }]
+      : [],
   );
+  const [grave, bearable] = [
+    failing.filter(({ without }) => without === undefined),
+    failing.filter(({ without }) => without !== undefined),
+  ];
+  return [
+    ...toldTogether(grave),
+    ...bearable.map(({ place, error, without = '' }) => dispensable(place, error, without)),
+  ];
+}
+
+function toldTogether(failing: readonly { readonly place: Place; readonly error: ApiError }[]): Problem[] {
   const byStatus = Map.groupBy(failing, ({ error }) => error.status);
   return [...byStatus.values()].flatMap((alike) => {
     const [first] = alike;

@@ -1,6 +1,8 @@
 // Promises: of an object only what is used here, at parse time: 50,000 endpoints must fit into control.
 // Never: keeps managedFields, status that nobody reads, or Secret entries that are no certificate.
 // Called by: watched-kinds.ts.
+import { LOCALITY_LABELS } from '../../resource/core/locality.ts';
+import { DELETION_TAINT, EXCLUDING_LABELS } from '../../resource/core/read-node.ts';
 
 /** Plain data of one object. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -21,14 +23,17 @@ export function slimService(object: Fields): Fields {
     'creationTimestamp',
     'deletionTimestamp',
   ]);
-  const annotations = istioOnly(fieldsOf(object['metadata'])['annotations']);
+  const annotations = routingOnly(fieldsOf(object['metadata'])['annotations']);
   return {
     metadata: { ...metadata, ...(annotations && { annotations }) },
     spec: pick(fieldsOf(object['spec']), SERVICE),
   };
 }
 
-const SERVICE = 'type ports selector externalName publishNotReadyAddresses clusterIP healthCheckNodePort'.split(' ');
+const SERVICE =
+  'type ports selector externalName publishNotReadyAddresses clusterIP healthCheckNodePort externalTrafficPolicy internalTrafficPolicy trafficDistribution'.split(
+    ' ',
+  );
 
 /** Labels choose subsets, the address finds the Pod behind an endpoint; a sidecar's traces tell whether it wants mutual TLS. */
 export function slimPod(object: Fields): Fields {
@@ -38,7 +43,11 @@ export function slimPod(object: Fields): Fields {
   const conditions = listOf(status['conditions']).filter((condition) => condition['type'] === 'Ready');
   return {
     metadata: { ...pick(metadata, ['name', 'namespace', 'labels', 'deletionTimestamp']), ...meshAnnotations(metadata) },
-    spec: { containers: namesOf(spec['containers']), initContainers: namesOf(spec['initContainers']) },
+    spec: {
+      ...shared(spec, ['nodeName']),
+      containers: namesOf(spec['containers']),
+      initContainers: namesOf(spec['initContainers']),
+    },
     status: { ...pick(status, ['podIP', 'phase']), conditions: conditions.map((one) => pick(one, ['type', 'status'])) },
   };
 }
@@ -74,7 +83,8 @@ function slimEndpoint(endpoint: Fields, namespace: unknown): Fields {
   const { targetRef } = endpoint;
   const isReady = fieldsOf(endpoint['conditions'])['ready'] !== false;
   return {
-    ...pick(endpoint, isReady ? ['addresses'] : ['addresses', 'conditions']),
+    ...pick(endpoint, isReady ? ['addresses', 'hints'] : ['addresses', 'hints', 'conditions']),
+    ...shared(endpoint, ['nodeName', 'zone']),
     ...(targetRef !== undefined && { targetRef: slimRef(fieldsOf(targetRef), namespace) }),
   };
 }
@@ -90,6 +100,7 @@ export function slimEndpoints(object: Fields): Fields {
     subsets: listOf(object['subsets']).map((subset) => ({
       addresses: listOf(subset['addresses']).map((address) => ({
         ...pick(address, ['ip']),
+        ...shared(address, ['nodeName']),
         ...(address['targetRef'] !== undefined && {
           targetRef: pick(fieldsOf(address['targetRef']), ['kind', 'name', 'namespace']),
         }),
@@ -99,15 +110,24 @@ export function slimEndpoints(object: Fields): Fields {
   };
 }
 
-/** Where node ports answer: heartbeats change the rest every few seconds. */
+/** Where node ports answer, and where it stands: heartbeats change the rest every few seconds. */
 export function slimNode(object: Fields): Fields {
+  const metadata = fieldsOf(object['metadata']);
+  const labels = pick(fieldsOf(metadata['labels']), NODE_LABELS);
+  const taints = listOf(fieldsOf(object['spec'])['taints']).filter(({ key }) => key === DELETION_TAINT);
   const status = fieldsOf(object['status']);
   const conditions = listOf(status['conditions']).filter((condition) => condition['type'] === 'Ready');
   return {
-    metadata: pick(fieldsOf(object['metadata']), ['name']),
+    metadata: {
+      ...pick(metadata, ['name', 'deletionTimestamp']),
+      ...(Object.keys(labels).length > 0 && { labels }),
+    },
+    ...(taints.length > 0 && { spec: { taints: taints.map((taint) => pick(taint, ['key'])) } }),
     status: { ...pick(status, ['addresses']), conditions: conditions.map((one) => pick(one, ['type', 'status'])) },
   };
 }
+
+const NODE_LABELS = [...LOCALITY_LABELS, ...EXCLUDING_LABELS];
 
 /** The uid of `kube-system` tells one cluster from another. */
 export function slimNamespace(object: Fields): Fields {
@@ -135,8 +155,10 @@ function writtenMetadata(object: Fields): Fields {
   return metadata;
 }
 
-function istioOnly(annotations: unknown): Fields | undefined {
-  const kept = Object.entries(fieldsOf(annotations)).filter(([name]) => name.startsWith('networking.istio.io/'));
+function routingOnly(annotations: unknown): Fields | undefined {
+  const kept = Object.entries(fieldsOf(annotations)).filter(
+    ([name]) => name.startsWith('networking.istio.io/') || name.startsWith('service.kubernetes.io/topology-'),
+  );
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 
@@ -145,6 +167,29 @@ function pick(from: Fields, names: readonly string[]): Fields {
   const picked: Record<string, unknown> = {};
   for (const name of names) if (from[name] !== undefined && from[name] !== null) picked[name] = from[name];
   return picked;
+}
+
+/** The same of words that very many objects have in common (names of nodes and zones): each is kept once. */
+function shared(from: Fields, names: readonly string[]): Fields {
+  const picked: Record<string, unknown> = {};
+  for (const name of names) {
+    const value = from[name];
+    if (typeof value === 'string') picked[name] = oneOf(value);
+    else if (value !== undefined && value !== null) picked[name] = value;
+  }
+  return picked;
+}
+
+/** More nodes than a cluster has: names of those that are gone are forgotten. */
+const MOST_WORDS = 16_384;
+const words = new Map<string, string>();
+
+function oneOf(word: string): string {
+  const known = words.get(word);
+  if (known !== undefined) return known;
+  if (words.size >= MOST_WORDS) words.clear();
+  words.set(word, word);
+  return word;
 }
 
 function fieldsOf(value: unknown): Fields {

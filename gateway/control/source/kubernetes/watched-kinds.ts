@@ -24,6 +24,8 @@ export type WatchedKind = {
   readonly slim: Slim;
   /** Whether people are told when the cluster does not serve it. */
   readonly presence: 'needed' | 'optional';
+  /** What is missing where this account may not read it: a sentence for people; absent: nothing goes well without it. */
+  readonly without?: string;
   readonly scope: 'namespaced' | 'cluster';
   /** Only while the cluster does not serve this other kind. */
   readonly insteadOf?: WatchedKind;
@@ -80,13 +82,15 @@ const endpointSlice: WatchedKind = {
 };
 const endpoints: WatchedKind = { ...core('Endpoints', slimEndpoints), insteadOf: endpointSlice };
 const node: WatchedKind = { ...core('Node', slimNode), scope: 'cluster' };
+const NO_PLACES = 'Only where endpoints are is not known: none is preferred for being near.';
 const namespace: WatchedKind = { ...core('Namespace', slimNamespace), scope: 'cluster' };
 const secret: WatchedKind = { ...core('Secret', slimSecret), named: true };
 
 const behindServices: Readonly<Record<EndpointMode, readonly WatchedKind[]>> = {
-  pods: [endpointSlice, endpoints, pod],
+  pods: [endpointSlice, endpoints, pod, { ...node, without: NO_PLACES }],
   clusterIP: [],
-  nodePort: [node],
+  // Slices tell which nodes have a pod of a Service with externalTrafficPolicy: Local.
+  nodePort: [endpointSlice, endpoints, node],
 };
 
 /** Everything to watch, in the order in which people are told of it. */

@@ -258,6 +258,34 @@ test('what the account may not read is told in one Problem, and does not keep th
   await eventually(() => watcher.problems.length === 0, { timeoutMs: 15_000 });
 });
 
+test('Nodes that may not be read are missed for their places only: a warning, and no trouble', async (context) => {
+  const cluster = await watchedCluster(context);
+  cluster.server.apply(aVirtualService('myapp'));
+  const allow = cluster.server.faults.answer(403, { verbs: ['list', 'watch'], resources: ['nodes'] });
+  const watcher = await started(cluster);
+  await eventually(() => watcher.problems.length > 0, { timeoutMs: 15_000 });
+  const told = /^The Node objects cannot be read: .*none is preferred for being near.*Give the account the right/;
+  assert.match(watcher.problems.join('\n'), told);
+  assert.equal(watcher.source.status().trouble, undefined);
+  allow();
+  await eventually(() => watcher.problems.length === 0, { timeoutMs: 15_000 });
+});
+
+test('the heartbeat of a Node is not told, a label of its place is', async (context) => {
+  const cluster = await watchedCluster(context);
+  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } };
+  const beat = (lastHeartbeatTime: string) => ({
+    status: { conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime }] },
+  });
+  cluster.server.apply({ ...node, ...beat('2026-01-01T00:00:00Z') });
+  const watcher = await started(cluster);
+  cluster.server.patch(node, beat('2026-01-01T00:00:10Z'));
+  cluster.server.patch(node, beat('2026-01-01T00:00:20Z'));
+  cluster.server.patch(node, { metadata: { labels: { 'topology.kubernetes.io/zone': 'a' } } });
+  await eventually(() => watcher.told('Node//node-1') > 1);
+  assert.equal(watcher.told('Node//node-1'), 2);
+});
+
 test('objects of a kind whose CRD goes away with them at once are held', async (context) => {
   const cluster = await watchedCluster(context);
   cluster.server.apply(aVirtualService('a'), aVirtualService('b'));

@@ -4,9 +4,9 @@ import { type Reader, refine, required } from '../../reader/reader.ts';
 import { record } from '../../reader/record.ts';
 import { durationMs, oneOf, port } from '../../reader/scalars.ts';
 import { exclusive, hasEntries, needsOne, writtenIn } from '../../reader/together.ts';
+import { readLocalityPolicy, zoneAwareLbSetting } from '../read-locality-policy.ts';
 import { clientTls } from './client-tls.ts';
 import { consistentHash } from './consistent-hash.ts';
-import { localityLbSetting, zoneAwareLbSetting } from './locality.ts';
 import { connectionPool, outlierDetection, warmup } from './upstream-settings.ts';
 
 const POLICIES = ['UNSPECIFIED', 'RANDOM', 'PASSTHROUGH', 'ROUND_ROBIN', 'LEAST_REQUEST', 'LEAST_CONN'];
@@ -14,7 +14,7 @@ const POLICIES = ['UNSPECIFIED', 'RANDOM', 'PASSTHROUGH', 'ROUND_ROBIN', 'LEAST_
 const loadBalancer = record({
   simple: oneOf(Object.fromEntries(POLICIES.map((name) => [name, name]))),
   consistentHash,
-  localityLbSetting,
+  localityLbSetting: readLocalityPolicy,
   zoneAwareLbSetting,
   warmup,
   warmupDurationSecs: durationMs,

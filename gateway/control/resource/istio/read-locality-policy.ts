@@ -1,9 +1,10 @@
-import type { At } from '../../reader/at.ts';
-import { listOf, mapOf } from '../../reader/collections.ts';
-import { type Reader, refine } from '../../reader/reader.ts';
-import { record } from '../../reader/record.ts';
-import { boolean, integer, text } from '../../reader/scalars.ts';
-import { hasEntries, writtenIn } from '../../reader/together.ts';
+import type { At } from '../reader/at.ts';
+import { listOf, mapOf } from '../reader/collections.ts';
+import { type Reader, refine } from '../reader/reader.ts';
+import { record } from '../reader/record.ts';
+import { boolean, integer, text } from '../reader/scalars.ts';
+import { hasEntries, writtenIn } from '../reader/together.ts';
+import type { LocalityPolicy } from './locality-policy.ts';
 
 const TOPOLOGY: ReadonlySet<string> = new Set([
   'topology.kubernetes.io/region',
@@ -42,34 +43,44 @@ function partsOf(locality: string): string[] {
   return end === -1 ? parts : parts.slice(0, end);
 }
 
-const share = refine(record({ from: text, to: mapOf(integer({ min: 1, max: 100 })) }), (value, at) => {
-  const to = value.to ?? {};
-  const total = Object.values(to).reduce((sum, weight) => sum + weight, 0);
-  if (total !== 100) at.reportKey({ message: `The weights under "to" sum to ${total}: they must sum to 100.` });
-  checkLocalities(at, Object.keys(to));
-  return value.from ?? '';
-});
+const share: Reader<LocalityPolicy['distribute'][number]> = refine(
+  record({ from: text, to: mapOf(integer({ min: 1, max: 100 })) }),
+  (value, at) => {
+    const to = value.to ?? {};
+    const total = Object.values(to).reduce((sum, weight) => sum + weight, 0);
+    if (total !== 100) at.reportKey({ message: `The weights under "to" sum to ${total}: they must sum to 100.` });
+    checkLocalities(at, Object.keys(to));
+    return { from: value.from ?? '', to };
+  },
+);
 
 const region: Reader<string> = refine(text, (name, at) =>
   /[*/]/.test(name) ? at.report({ message: `"${name}" is not a region: leave zones and * out.` }) : name,
 );
-const failover = refine(record({ from: region, to: region }), (value, at) => {
-  const written = writtenIn(at);
-  if (written['from'] === written['to']) at.reportKey({ message: 'Name two regions that differ, in from and to.' });
-  return value;
-});
+const failover: Reader<LocalityPolicy['failover'][number]> = refine(
+  record({ from: region, to: region }),
+  (value, at) => {
+    const written = writtenIn(at);
+    if (written['from'] === written['to']) at.reportKey({ message: 'Name two regions that differ, in from and to.' });
+    return { from: value.from ?? '', to: value.to ?? '' };
+  },
+);
 
 /** `localityLbSetting`. */
-export const localityLbSetting: Reader<unknown> = refine(
+export const readLocalityPolicy: Reader<LocalityPolicy> = refine(
   record({ enabled: boolean, distribute: listOf(share), failover: listOf(failover), failoverPriority: listOf(text) }),
   (value, at) => {
-    checkLocalities(at, value.distribute ?? []);
+    checkLocalities(
+      at,
+      (value.distribute ?? []).map(({ from }) => from),
+    );
     if (hasEntries(value.distribute) && hasEntries(value.failover))
       at.child('failover', undefined).reportKey({
         message: '"distribute" and "failover" exclude each other: keep one.',
       });
     if (hasEntries(value.failover)) checkPriority(at, value.failoverPriority, 'beside failover');
-    return value;
+    const { enabled = true, distribute = [], failover: regions = [], failoverPriority = [] } = value;
+    return { enabled, distribute, failover: regions, failoverPriority };
   },
 );
 
