@@ -10,6 +10,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
 import { AccessFile } from '#gateway/control/kubernetes/access-file.ts';
 import { ApiClient } from '#gateway/control/kubernetes/api-client.ts';
+import { realTimers } from '#gateway/support/timers.ts';
 import { ApiServer } from '#test/kit/api-server/api-server.ts';
 import type { KubeObject } from '#test/kit/api-server/kube-object.ts';
 import { eventually } from '#test/kit/eventually.ts';
@@ -81,7 +82,13 @@ class Campaign {
 
   #open(known: ReturnType<Watcher['known']>): [ApiClient, Watcher] {
     const client = new ApiClient(new AccessFile({ kubeconfig: this.#kubeconfig, servers: this.#server.urls.slice(1) }));
-    const watcher = new Watcher(client, { known, timings: TIMINGS, syncPatienceMs: 200 });
+    const watcher = new Watcher(client, {
+      known,
+      timings: TIMINGS,
+      timers: realTimers,
+      discoveryMs: 100,
+      syncPatienceMs: 200,
+    });
     // What was accepted before a restart is served until the source says otherwise.
     for (const { key, version } of known) if (version !== undefined) watcher.objects.set(key, version);
     return [client, watcher];

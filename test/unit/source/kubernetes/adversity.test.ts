@@ -12,6 +12,7 @@ import {
   aVirtualService,
   removals,
   started,
+  TIMINGS,
   type Watcher,
   watchedCluster,
 } from './watched-cluster.ts';
@@ -185,6 +186,19 @@ test('a definition that is deleted and made anew while nobody looks leaves what 
   await eventually(() => watcher.problems.length === 0);
 });
 
+test('a kind that discovery leaves out for a moment is looked for again soon', async (context) => {
+  const cluster = await watchedCluster(context);
+  const { server } = cluster;
+  const watcher = await started(cluster, { discoveryMs: 600_000 });
+  const state = () => watcher.source.status().kinds?.find(({ kind }) => kind === 'VirtualService')?.state;
+  await eventually(() => state() === 'watching');
+  server.delete(DEFINITION);
+  await eventually(() => state() === 'absent', { timeoutMs: 10_000, what: 'that it is gone is noticed' });
+  server.apply(...istioDefinitions());
+  server.apply(aVirtualService('a'));
+  await eventually(() => watcher.objects.has(`${VS}/a`), { timeoutMs: 10_000, what: 'and that it is back' });
+});
+
 test('a load balancer that answers 200 with its own page or JSON takes nothing away, and is told', async (context) => {
   const cluster = await watchedCluster(context);
   const { server } = cluster;
@@ -231,6 +245,21 @@ test('when all servers are down and one comes back, it is found', async (context
   server.apply(aVirtualService('a', 20));
   await cluster.way.up();
   await eventually(() => weightOf(watcher, 'a') === 20, { timeoutMs: 10_000 });
+});
+
+test('a token that is taken again ends the pause after its refusal', async (context) => {
+  const cluster = await watchedCluster(context);
+  const { server } = cluster;
+  server.apply(aVirtualService('a', 10));
+  const watcher = await started(cluster, {
+    timings: { ...TIMINGS, backoff: { firstMs: 600_000, longestMs: 600_000 } },
+  });
+  server.faults.answer(401);
+  server.faults.breakConnections();
+  await eventually(() => /Unauthorized/.test(watcher.problems.join()), { timeoutMs: 10_000 });
+  server.apply(aVirtualService('a', 20));
+  await server.faults.clear();
+  await eventually(() => weightOf(watcher, 'a') === 20, { timeoutMs: 15_000 });
 });
 
 test('the right to a kind that is taken while it is watched costs nothing that is known', async (context) => {
