@@ -96,7 +96,7 @@ export class WatchedScope implements ReflectorSink {
 
   /** The cluster is back, or takes our token again: a pause after a failure ends soon, unless the server asked for it. */
   hurry(): void {
-    if (this.#failure !== undefined && this.#failure.error.status !== 429) this.#reflector.hurry();
+    if (this.#failure !== undefined && this.#failure.error.retryAfterMs === undefined) this.#reflector.hurry();
   }
 
   /** Everything was told at least once. */

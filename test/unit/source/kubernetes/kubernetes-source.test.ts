@@ -174,8 +174,8 @@ test('watches that fall silent are given up and opened again', async (context) =
   const watches = (): number => status()?.watches ?? 0;
   // Bookmarks have shown that silence is a fault; the watch after that is held to it.
   await eventually(() => watches() === 1);
-  const opened = status()?.lastSyncAt ?? 0;
-  await eventually(() => (status()?.lastSyncAt ?? 0) > opened);
+  const heard = new Set<number | undefined>();
+  await eventually(() => heard.add(status()?.lastSyncAt).size > 3, { what: 'the list, the watch, and bookmarks' });
   cluster.server.faults.endWatches();
   await eventually(() => watches() === 2);
   cluster.server.faults.stallWatches();
