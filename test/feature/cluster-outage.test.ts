@@ -58,8 +58,16 @@ const OUTAGES: readonly Outage[] = [
     begin: (faults) => refuseAll(faults, 401),
     told: /Unauthorized/,
   },
-  // A write that is forbidden is told until the next survey of all conditions, ten minutes later.
-  { what: 'answering 403', begin: (faults) => refuseAll(faults, 403, ['get', 'list', 'watch']), told: /forbidden/ },
+  {
+    what: 'answering 403',
+    begin: (faults) => {
+      // Of all that the source asks; what else is forbidden is told until its next try, ten minutes later.
+      faults.answer(403, { verbs: ['get'], resources: [''] });
+      faults.answer(403, EVERYTHING_LISTED);
+      faults.breakConnections();
+    },
+    told: /forbidden/,
+  },
   { what: 'answering 429', begin: (faults) => refuseAll(faults, 429), told: /too many requests/ },
   { what: 'answering 500', begin: (faults) => refuseAll(faults, 500), told: /Internal error/ },
   {
@@ -90,8 +98,8 @@ const OUTAGES: readonly Outage[] = [
   { what: 'compacting all history', begin: (faults, { server }) => (server.compact(), faults.cutWatches()) },
 ];
 
-function refuseAll(faults: Faults, status: number, verbs?: readonly string[]): void {
-  faults.answer(status, verbs && { verbs });
+function refuseAll(faults: Faults, status: number): void {
+  faults.answer(status);
   faults.breakConnections();
 }
 
@@ -108,17 +116,25 @@ describe('with traffic running', { concurrency: LANES }, () => {
     });
 });
 
+/** Since when it is not in sync, and of when is what is served. */
+const SINCE = /not in sync since 2\d{3}-[^ ]+Z; version \d+, of 2\d{3}-[^ ]+Z, is served\. /;
+const LAGGING =
+  /mesh_gateway_source_trouble 1\n[^]*mesh_gateway_source_lag_seconds\{kind="\w+",group="[^"]*"\} [0-9.]*[1-9]/;
+
 async function outlive({ what, begin, told, bearable }: Outage, lane: Lane): Promise<void> {
   const { cluster } = lane;
   const { server, gateway } = cluster;
   const load = startLoad({ port: gateway.httpPort, keptAlive: 2, fresh: 1, pauseMs: 2 });
   try {
     await begin(server.faults, cluster);
-    if (told !== undefined)
+    if (told !== undefined) {
       await eventually(async () => told.test((await gateway.problems()).join('\n')), {
         timeoutMs: 20_000,
         what: `people are told of ${what}`,
       });
+      await eventually(async () => SINCE.test((await get(gateway.healthPort, '/healthz/ready?verbose')).body));
+      assert.match((await get(gateway.metricsPort, '/metrics')).body, LAGGING);
+    }
     const before = load.answered();
     await eventually(() => load.answered() > before + 200, { timeoutMs: 15_000 });
     if (bearable) await changeIsServed(lane);

@@ -52,8 +52,9 @@ export type ReflectorOptions = {
   readonly path: string;
   readonly sink: ReflectorSink;
   /**
-   * Awaited before a list, and before anything of a watch that has begun is believed: up to which version the cluster
-   * has come (after `since`, of the timers' clock), if that can be known. Throws when it is not the right cluster.
+   * Awaited before a list, before its end is told, and before anything of a watch that has begun is believed: up to which
+   * version the cluster has come (after `since`, of the timers' clock), if that can be known. Throws when it is not the
+   * right cluster.
    */
   readonly check?: (since?: number) => Promise<string | undefined>;
   /** An exception in our own code: all is listed anew. */
@@ -147,6 +148,7 @@ export class Reflector {
   async #listOnce({ limit, timeoutMs }: { readonly limit?: number; readonly timeoutMs: number }): Promise<void> {
     const { client, path, sink } = this.#options;
     const { signal } = this.#running;
+    const beganAt = this.#timers.now();
     this.counts.lists += 1;
     sink.listBegins();
     const ask = async (next?: string): Promise<Page> => {
@@ -162,6 +164,8 @@ export class Reflector {
       page = await next;
     }
     sink.listed(page.items);
+    // Who answered a moment before need not be who has answered this: what a list lacks is given up for its end.
+    await this.#options.check?.(beganAt);
     // A relist was asked for while the last page was on its way.
     if (signal.aborted) return;
     this.#version = page.version;

@@ -175,7 +175,8 @@ export class WatchedScope implements ReflectorSink {
   }
 
   inSync(): void {
-    this.#lastSyncAt = Date.now();
+    // What is held is served, and is not the truth.
+    if (!this.#held) this.#lastSyncAt = Date.now();
     if (this.#failure === undefined && this.#isToldListed === this.#isListed) return;
     this.#failure = undefined;
     this.#isToldListed = this.#isListed;

@@ -6,6 +6,7 @@ import { ApiServer } from '#test/kit/api-server/api-server.ts';
 import { istioDefinitions } from '#test/kit/api-server/istio-definitions.ts';
 import type { KubeObject } from '#test/kit/api-server/kube-object.ts';
 import { eventually } from '#test/kit/eventually.ts';
+import { fastTimers } from '#test/kit/fast-timers.ts';
 import {
   aGateway,
   aSecret,
@@ -96,6 +97,8 @@ test('of a namespace that is watched alone nothing of another one is taken', asy
   server.apply(aGateway('ours', 'cert'), aSecret('cert'), aVirtualService('a', 10, 'shop'));
   const watcher = await started(cluster, { namespaces: ['shop'] });
   assert.deepEqual(watcher.keys('VirtualService'), ['VirtualService/shop/a']);
+  const watches = (): number => server.watches().filter((resource) => resource === VIRTUAL_SERVICES).length;
+  await eventually(() => watches() === 2, { what: "shop's and the gateway's own namespace are watched" });
   const objects = [aVirtualService('intruder', 1, 'elsewhere'), aVirtualService('b', 10, 'shop')];
   for (const object of objects)
     server.faults.garbleWatches(`${JSON.stringify({ type: 'ADDED', object })}\n`, VIRTUAL_SERVICES);
@@ -147,6 +150,26 @@ test('while it cannot be asked who the cluster is, its lists are not believed', 
   await server.faults.clear();
   await eventually(() => watcher.problems.length === 0, { timeoutMs: 10_000 });
   assert.deepEqual(watcher.keys('VirtualService'), [`${VS}/b`]);
+});
+
+test('an empty list costs not even the only object of a kind when it began after the cluster was last known for the same', async (context) => {
+  const cluster = await watchedCluster(context);
+  const { server } = cluster;
+  server.apply(aVirtualService('only'));
+  const watcher = await started(cluster, {
+    timers: fastTimers(0.01),
+    timings: { ...TIMINGS, backoff: { firstMs: 1, longestMs: 1 } },
+  });
+  const asked = (): number => server.audit.entries({ verb: 'list', resource: 'namespaces' }).length;
+  let before: unknown;
+  // Nobody is about to ask again who the cluster is.
+  await eventually(() => JSON.stringify(before) === JSON.stringify((before = [asked(), server.watches()])));
+  // For this watcher it is the same moment in which it has asked who the cluster is.
+  server.faults.add({ kind: 'empty' });
+  server.faults.failWatches(410, VIRTUAL_SERVICES);
+  const state = () => watcher.source.status().kinds?.find(({ kind }) => kind === 'VirtualService')?.state;
+  await eventually(() => state() === 'held', { what: 'it is held' });
+  assert.deepEqual(removals(watcher), []);
 });
 
 test('a kind that is served in another version from now on is read there, without a gap', async (context) => {
@@ -204,6 +227,7 @@ test('a load balancer that answers 200 with its own page or JSON takes nothing a
   const { server } = cluster;
   server.apply(aVirtualService('a'), aVirtualService('b'));
   const watcher = await started(cluster);
+  const state = () => watcher.source.status().kinds?.find(({ kind }) => kind === 'VirtualService')?.state;
   for (const [kind, told] of [
     ['page', /answered 200 with a page/],
     ['foreign json', /is no list/],
@@ -211,7 +235,7 @@ test('a load balancer that answers 200 with its own page or JSON takes nothing a
     server.faults.add({ kind });
     server.faults.breakConnections();
     await eventually(() => told.test(watcher.problems.join()), { timeoutMs: 10_000, what: kind });
-    assert.notEqual(watcher.source.status().kinds?.find(({ kind }) => kind === 'VirtualService')?.state, 'watching');
+    await eventually(() => state() === 'failing');
     await server.faults.clear();
     await eventually(() => watcher.problems.length === 0, { timeoutMs: 10_000 });
   }

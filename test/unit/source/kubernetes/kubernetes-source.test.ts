@@ -236,6 +236,9 @@ test('a list that is suddenly empty is held, and obeyed when something of the ki
   assert.deepEqual(removals(second), []);
   assert.match(second.problems.join(), /suddenly lists no VirtualService at all; this is held, not obeyed.* 3 objects/);
   assert.match(second.source.status().held ?? '', /held/);
+  const { state, lastSyncAt } =
+    second.source.status().kinds?.find(({ kind }) => kind === 'VirtualService') ?? assert.fail();
+  assert.deepEqual([state, lastSyncAt], ['held', undefined], 'what is held was never known to be the truth');
   server.apply(aVirtualService('d'));
   await eventually(() => removals(second).length === 3, {
     timeoutMs: 20_000,

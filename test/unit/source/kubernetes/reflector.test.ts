@@ -204,14 +204,14 @@ test('what says it is a list, but has no version or no items, is a failure and n
 
 test('a watch from where the cluster has not come to (an older etcd was restored) is given up for a list', async (context) => {
   const script = await watching(context);
-  assert.deepEqual(script.checks, [undefined, 0], 'asked when the watch had begun');
+  assert.deepEqual(script.checks, [undefined, 0, 0], 'before the list and after, and when the watch had begun');
   await script.send(event('ADDED', 'b', '1200'));
   await script.advance(6_000);
   script.reached = '1200';
   await script.endWatch();
   await script.answer('open');
   await script.send(event('ADDED', 'c', '1201'));
-  assert.deepEqual(script.checks.slice(2), [6_000]);
+  assert.deepEqual(script.checks.slice(3), [6_000]);
   script.reached = '999';
   await script.send({ type: 'ERROR', object: { kind: 'Status', code: 500 } });
   await script.advance(400);
