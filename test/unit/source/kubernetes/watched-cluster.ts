@@ -45,6 +45,8 @@ export class Watcher {
       onDefect: (error) => this.defects.push(error),
       timings: TIMINGS,
       discoveryMs: 1_000,
+      // A slow machine is no slow cluster.
+      syncPatienceMs: 5_000 * HASTE,
       timers: fastTimers(HASTE),
       ...options,
     });
