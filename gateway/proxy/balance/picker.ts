@@ -71,8 +71,9 @@ function leastRequest<E extends BalancedEndpoint>(endpoints: readonly E[], rando
   };
 }
 
+/** Idle endpoints are alike: what was drawn stands, so that weights are kept whatever the load. */
 function load(endpoint: BalancedEndpoint): number {
-  return (endpoint.active + 1) / endpoint.weight;
+  return endpoint.active / endpoint.weight;
 }
 
 function weightedRandom<E extends BalancedEndpoint>(
