@@ -107,6 +107,8 @@ export type NodeView = {
   readonly objects: number;
   /** Newest revision of the cluster that it has seen in an object. */
   readonly resourceVersion?: string;
+  /** Where it stands, as `region/zone/subzone`; absent: nobody has said. */
+  readonly locality?: string;
   /** ISO 8601. */
   readonly startedAt: string;
   /** Milliseconds since the epoch. */

@@ -133,7 +133,7 @@ export function clusterItems(units: SnapshotUnits): ClusterItem[] {
 
 export function endpointItems(units: SnapshotUnits): EndpointItem[] {
   return Object.values(units.clusters).flatMap((cluster) =>
-    cluster.endpoints.map(({ address, port, weight }) => ({ cluster: cluster.key, address, port, weight })),
+    cluster.endpoints.map((endpoint) => ({ cluster: cluster.key, ...endpoint })),
   );
 }
 
@@ -223,6 +223,7 @@ export function nodeItems(nodes: readonly NodeView[]): NodeItem[] {
     servedVersion: node.servedVersion,
     objects: node.objects,
     ...(node.resourceVersion === undefined ? {} : { resourceVersion: node.resourceVersion }),
+    ...(node.locality === undefined ? {} : { locality: node.locality }),
     startedAt: node.startedAt,
     lastSeenAt: isoTime(node.lastSeenAt),
   }));

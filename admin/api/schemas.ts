@@ -174,7 +174,14 @@ export type ClusterItem = Static<typeof clusterSchema>;
 export const clustersSchema = listOf(clusterSchema, 'ClusterList');
 
 export const endpointSchema = Type.Object(
-  { cluster: text(), address: text(), port: count(), weight: count() },
+  {
+    cluster: text(),
+    address: text(),
+    port: count(),
+    weight: count(),
+    priority: Type.Optional(count('Taken only for want of endpoints with a lower one; absent: 0.')),
+    locality: Type.Optional(text('Where traffic is shared out by locality.')),
+  },
   { ...strict, title: 'Endpoint' },
 );
 export type EndpointItem = Static<typeof endpointSchema>;
@@ -255,6 +262,7 @@ const nodeSchema = Type.Object(
     servedVersion: count('Counted by each node for itself.'),
     objects: count('Objects accepted.'),
     resourceVersion: Type.Optional(text('Newest revision of the cluster that it has seen in an object.')),
+    locality: Type.Optional(text('region/zone/subzone; absent: nobody has said where it stands.')),
     startedAt: text(),
     lastSeenAt: moment(),
   },

@@ -57,7 +57,9 @@ export const resources: readonly Resource[] = [
       cell: ({ address, port }) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`),
     },
     { title: 'WEIGHT', cell: ({ weight }) => weight },
+    { title: 'PRIORITY', cell: ({ priority = 0 }) => priority, wide: true },
     { title: 'CLUSTER', cell: ({ cluster }) => cluster },
+    { title: 'LOCALITY', cell: ({ locality = '' }) => locality, wide: true },
   ]),
   resource<CertificateItem>('certificates', 'certificate', [
     { title: 'CERTIFICATE', cell: ({ key }) => key },
@@ -98,6 +100,7 @@ export const resources: readonly Resource[] = [
     { title: 'REVISION', cell: ({ resourceVersion = '' }) => resourceVersion },
     { title: 'PROGRAM', cell: ({ programVersion }) => programVersion },
     { title: 'LAST-SEEN', cell: ({ lastSeenAt }) => lastSeenAt },
+    { title: 'LOCALITY', cell: ({ locality = '' }) => locality, wide: true },
     { title: 'SINCE', cell: ({ startedAt }) => startedAt, wide: true },
     { title: 'SHA256', cell: ({ snapshotHash }) => snapshotHash, wide: true },
   ]),

@@ -140,6 +140,7 @@ class Control {
       snapshotHash: () => this.#servedHash.current,
       objects: () => store.size,
       resourceVersion: () => this.#resourceVersion,
+      locality: () => evaluator.locality,
     });
     this.#together = this.#joinOthers(settings, store, own);
     const backend = createBackend({

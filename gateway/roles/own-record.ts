@@ -14,6 +14,7 @@ export type OwnFacts = {
   readonly objects: () => number;
   /** The newest revision of the cluster that was seen; undefined without one. */
   readonly resourceVersion: () => string | undefined;
+  readonly locality: () => string | undefined;
 };
 
 /** What this node tells of itself, whenever it is asked. */
@@ -24,6 +25,7 @@ export function ownRecord(facts: OwnFacts): () => NodeRecord {
   const comparable = hash('sha256', JSON.stringify([programVersion, settings])).slice(0, 16);
   return () => {
     const resourceVersion = facts.resourceVersion();
+    const locality = facts.locality();
     return {
       node,
       programVersion,
@@ -31,6 +33,7 @@ export function ownRecord(facts: OwnFacts): () => NodeRecord {
       servedVersion: facts.served()?.version ?? 0,
       objects: facts.objects(),
       ...(resourceVersion !== undefined && { resourceVersion }),
+      ...(locality !== undefined && { locality }),
       comparable,
       startedAt: new Date(startedAt).toISOString(),
     };

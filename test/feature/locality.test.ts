@@ -6,7 +6,7 @@ import type { KubeObject } from '../kit/api-server/kube-object.ts';
 import { type Backend, startBackend } from '../kit/backend.ts';
 import { ClusterGateway } from '../kit/cluster-gateway.ts';
 import { eventually } from '../kit/eventually.ts';
-import { get, TestGateway } from '../kit/gateway.ts';
+import { get, request, TestGateway } from '../kit/gateway.ts';
 import { startLoad } from '../kit/load.ts';
 import { gatewayYaml } from '../kit/myapp.ts';
 import { freePorts } from '../kit/ports.ts';
@@ -108,6 +108,26 @@ for (const [source, open] of Object.entries({ cluster, folder }))
       await become('there');
       place.apply(aNode('node-a', 'a'), aNode('node-b', 'b'));
       await become('here');
+    });
+
+    test('people see where the gateway stands, and how near an endpoint is', async () => {
+      const list = async (name: string): Promise<Record<string, unknown>[]> => {
+        const socketPath = place.gateway.socket;
+        const answer = await request({ socketPath, path: `/api/v1/${name}`, headers: { host: 'localhost' } });
+        return (JSON.parse(answer.body) as { items: Record<string, unknown>[] }).items;
+      };
+      assert.deepEqual(
+        (await list('nodes')).map(({ locality }) => locality),
+        ['r/a'],
+      );
+      const near = (await list('endpoints')).filter(({ cluster }) => String(cluster).includes('near.default'));
+      assert.deepEqual(
+        near.map(({ address, priority }) => [address, priority]),
+        [
+          [here.address, undefined],
+          [there.address, 1],
+        ],
+      );
     });
 
     test('hints count when the Service asks for them', async () => {

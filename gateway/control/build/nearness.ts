@@ -21,7 +21,7 @@ export type Nearness = {
 };
 
 /** Where this gateway is: what the settings say, else what its Node's labels say. */
-function ownLocality({ locality, node }: GatewayIdentity, catalog: CatalogReader): Locality | undefined {
+export function ownLocality({ locality, node }: GatewayIdentity, catalog: CatalogReader): Locality | undefined {
   return locality ?? (node === undefined ? undefined : catalog.node(node)?.spec.locality);
 }
 

@@ -12,6 +12,8 @@ export type NodeRecord = {
   readonly objects: number;
   /** The newest revision of the cluster that it has seen in an object. */
   readonly resourceVersion?: string;
+  /** Where it stands, as `region/zone/subzone`; absent: nobody has said. */
+  readonly locality?: string;
   /** Of what makes its snapshot differ from another's, though both see the same objects: program and settings. */
   readonly comparable: string;
   /** ISO 8601. */
@@ -48,6 +50,7 @@ export function toAnnotations(record: NodeRecord): Record<string, string> {
 export function parseNode(lease: Lease): NodeRecord {
   const value = (field: keyof NodeRecord): string => lease.annotations[PREFIX + dashed(field)] ?? '';
   const resourceVersion = value('resourceVersion');
+  const locality = value('locality');
   return {
     node: value('node') || lease.name.replace(/^mesh-gateway-node-/, ''),
     programVersion: value('programVersion'),
@@ -55,6 +58,7 @@ export function parseNode(lease: Lease): NodeRecord {
     servedVersion: Number.parseInt(value('servedVersion'), 10) || 0,
     objects: Number.parseInt(value('objects'), 10) || 0,
     ...(resourceVersion !== '' && { resourceVersion }),
+    ...(locality !== '' && { locality }),
     comparable: value('comparable'),
     startedAt: value('startedAt'),
   };
