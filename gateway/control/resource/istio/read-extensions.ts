@@ -62,6 +62,7 @@ function guardOf({ applyTo = '', patch }: Patch): readonly string[] {
     return [`a patch of ${applyTo === '' ? 'nobody knows what' : applyTo}`];
   const { operation, value } = patch ?? {};
   if (operation === 'REMOVE') return ROUTES.test(applyTo) ? [`the removal of a ${applyTo}`] : [];
+  if (value === undefined || value === null) return ['a patch without value'];
   if (operation === 'MERGE' || !FILTERS.test(applyTo)) return refusalIn(value);
   const name = nameOf(value) ?? 'an unnamed filter';
   return WATCHERS.test(name) ? [] : [name];
@@ -100,13 +101,19 @@ const wasmFields = record({
 
 /** `spec` of a WasmPlugin; what cannot be read counts as a guard. */
 export const readWasmPlugin: Reader<WasmPluginSpec> = (at) => {
+  const before = at.context.problems.length;
   const fields = wasmFields(at) ?? {};
-  return {
-    ...toTarget(fields),
-    phase: fields.phase ?? 'UNSPECIFIED_PHASE',
-    failStrategy: fields.failStrategy ?? 'FAIL_CLOSE',
-  };
+  const faulty = at.context.problems.length > before;
+  return { ...toTarget(fields), ...(faulty ? GUARD : toPhase(fields.phase, fields.failStrategy)) };
 };
+
+type Phase = Pick<WasmPluginSpec, 'phase' | 'failStrategy'>;
+
+const GUARD: Phase = { phase: 'UNSPECIFIED_PHASE', failStrategy: 'FAIL_CLOSE' };
+
+function toPhase(written?: Phase['phase'], strategy?: Phase['failStrategy']): Phase {
+  return { phase: written ?? GUARD.phase, failStrategy: strategy ?? GUARD.failStrategy };
+}
 
 const extensionFields = record({
   ...targetFields,
@@ -117,12 +124,10 @@ const extensionFields = record({
 
 /** `spec` of a TrafficExtension; what cannot be read counts as a guard. */
 export const readTrafficExtension: Reader<WasmPluginSpec> = (at) => {
+  const before = at.context.problems.length;
   const fields = extensionFields(at) ?? {};
-  return {
-    ...toTarget(fields),
-    phase: fields.phase ?? 'UNSPECIFIED_PHASE',
-    failStrategy: fields.wasm?.failStrategy ?? 'FAIL_CLOSE',
-  };
+  const faulty = at.context.problems.length > before;
+  return { ...toTarget(fields), ...(faulty ? GUARD : toPhase(fields.phase, fields.wasm?.failStrategy)) };
 };
 
 const telemetryParts = ['tracing', 'metrics', 'accessLogging'] as const;

@@ -21,9 +21,13 @@ function matches(host: string, name: string): boolean {
   return host.endsWith('*') ? name.startsWith(host.slice(0, -1)) : host === name;
 }
 
-/** A policy compares with the whole Host header; ports are left out here, which can only cover more. */
+/**
+ * A policy compares with the whole Host header. Ports, of which a part may be written, and a dot at the end are left out
+ * here, which can only cover more.
+ */
 function withoutPort(host: string): string {
-  const bare = host.replace(/:(?:\d+|\*)$/, '');
+  if (/^\*\d+$/.test(host)) return '*';
+  const bare = host.replace(/:[^:\]]*$/, '').replace(/\.$/, '');
   return bare === '' ? '*' : bare;
 }
 
