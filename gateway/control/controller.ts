@@ -11,7 +11,7 @@ import type { Publisher, PublishOutcome } from './publish/publisher.ts';
 import { Rejections } from './rejections.ts';
 import type { ResourceKey } from './resource/resource.ts';
 import type { ObjectStore } from './source/object-store.ts';
-import { Quarantine } from './source/quarantine.ts';
+import { Quarantine, type Workbench } from './source/quarantine.ts';
 import type { SourceEvent, UnreadPolicies } from './source/source.ts';
 
 /** The first change is taken at once, what follows in batches this far apart. */
@@ -27,7 +27,7 @@ export type Round = { readonly outcome: PublishOutcome['kind']; readonly policie
 
 export type ControllerOptions = {
   readonly store: ObjectStore;
-  readonly evaluator: Pick<Evaluator, 'apply' | 'accept' | 'review' | 'setUnread' | 'found' | 'units' | 'newlyEmpty'>;
+  readonly evaluator: Workbench & Pick<Evaluator, 'review' | 'setUnread' | 'found' | 'units'>;
   readonly publisher: Pick<Publisher, 'publish' | 'tidy' | 'problems'>;
   /** After each round: what is served may have changed. */
   readonly onRound: (round: Round) => void;

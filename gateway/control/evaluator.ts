@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Cluster } from '../snapshot/cluster.ts';
 import type { Problem } from '../snapshot/problem.ts';
 import type { SnapshotUnits } from '../snapshot/snapshot.ts';
+import { UnitTable } from '../snapshot/unit-table.ts';
 import { tablesOf } from '../snapshot/units.ts';
 import { certificateFiles, type GatewayIdentity, IncrementalBuild } from './build/builder.ts';
 import { ownLocality } from './build/nearness.ts';
@@ -31,6 +33,8 @@ export class Evaluator {
   #analysis: Analysis;
   #units: SnapshotUnits;
   #unread: readonly UnreadPolicy[] = [];
+  /** Of the last acceptance. */
+  #served: UnitTable<Cluster> = UnitTable.empty();
   /** False after an exception of our own code half way: what was worked out before is not trusted. */
   #isSound = true;
 
@@ -75,18 +79,34 @@ export class Evaluator {
     this.#units = this.#work(this.#catalog.updateUnread(unread));
   }
 
-  /** What is found now is no news any more: its objects are served. */
+  /** What is set now is served: what is found is no news any more. */
   accept(): void {
     this.#found.accept();
+    this.#served = tablesOf(this.#units).clusters;
   }
 
-  /** Clusters of a VirtualService that is set now which have no endpoint, without those that `before` (set earlier) leads to. */
-  newlyEmpty(resource: Resource, before: Resource): readonly string[] {
-    if (resource.kind !== 'VirtualService' || before.kind !== 'VirtualService') return [];
-    const known = this.#build.clustersOf(before);
-    const { clusters } = tablesOf(this.#units);
-    const asked = [...this.#build.clustersOf(resource)];
-    return asked.filter((key) => !known.has(key) && clusters.get(key)?.endpoints.length === 0).sort();
+  /** Clusters that a VirtualService leads to, as it was last set; those of other kinds are none. */
+  clustersOf(resource: Resource | undefined): ReadonlySet<string> {
+    return resource?.kind === 'VirtualService' ? this.#build.clustersOf(resource) : new Set();
+  }
+
+  /** False for a VirtualService that no request of any listener can reach. */
+  isReached(key: ResourceKey): boolean {
+    return this.#catalog.get(key)?.kind !== 'VirtualService' || this.#build.isBound(key);
+  }
+
+  /** Undefined when nothing leads to this cluster. */
+  hasEndpoints(cluster: string): boolean | undefined {
+    const endpoints = tablesOf(this.#units).clusters.get(cluster)?.endpoints;
+    return endpoints && endpoints.length > 0;
+  }
+
+  /** Clusters that something leads to and that have no endpoint, though they had one when `accept` was last called. */
+  emptied(): readonly string[] {
+    const changes = tablesOf(this.#units).clusters.changesSince(this.#served);
+    return changes.flatMap(({ key, before, after }) =>
+      after?.endpoints.length === 0 && before !== undefined && before.endpoints.length > 0 ? [key] : [],
+    );
   }
 
   /** Looks at what changes without any object: the files of certificates, and the time. */

@@ -3,7 +3,8 @@ import type { Timers } from '../support/timers.ts';
 import { compareProblems } from './resource/problem-order.ts';
 import { resourceKey } from './resource/resource.ts';
 import type { ObjectStore } from './source/object-store.ts';
-import { meanwhile, type Quarantine } from './source/quarantine.ts';
+import { meanwhile } from './source/quarantine/notes.ts';
+import type { Quarantine } from './source/quarantine.ts';
 import type { SourceProblem } from './source/source.ts';
 
 /** Names so many held objects; a file may hold thousands. */

@@ -3,7 +3,7 @@ import type { SnapshotUnits } from '../snapshot/snapshot.ts';
 import { tablesOf } from '../snapshot/units.ts';
 import { isPolicyKey, type ResourceKey } from './resource/resource.ts';
 import type { ObjectStore, UsableVersion } from './source/object-store.ts';
-import { meanwhile, objectRefOf } from './source/quarantine.ts';
+import { meanwhile, objectRefOf } from './source/quarantine/notes.ts';
 import type { ObjectVersion } from './source/source.ts';
 
 /** A worker's refusal: `unit` is `kind/key` of what it cannot compile. */

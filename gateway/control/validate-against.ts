@@ -43,8 +43,13 @@ function compare(given: Given, cluster: ClusterObjects, gateway: GatewayIdentity
   const told = [...evaluator.found.problems()].filter(
     (problem) => own.has(keyOf(problem)) || !before.has(idOf(problem)),
   );
-  const isKnown = ({ code }: Problem) => code !== 'IST0161' || !cluster.unread.includes('Secret');
+  const isKnown = (problem: Problem) => !isOfSecret(problem) || !cluster.unread.includes('Secret');
   return [...told.filter(isKnown), ...cluster.unread.map(unreadKind)];
+}
+
+/** Whether it is about a Secret that a Gateway names. */
+function isOfSecret({ field = '' }: Problem): boolean {
+  return /\.tls\.credentialNames?(?:\[\d+\])?$/.test(field);
 }
 
 function keyOf({ object }: Problem): ResourceKey {

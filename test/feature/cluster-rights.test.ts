@@ -153,6 +153,28 @@ async function objectsOfAllKinds(): Promise<KubeObject[]> {
   ];
 }
 
+/** Objects for every gateway, which this one does not enforce; and a machine with a fault. */
+function unenforced(): KubeObject[] {
+  const object = (apiVersion: string, kind: string, spec: object): KubeObject => ({
+    apiVersion,
+    kind,
+    metadata: { name: 'all', namespace: 'istio-system' },
+    spec,
+  });
+  const lua = { operation: 'INSERT_BEFORE', value: { name: 'envoy.filters.http.lua' } };
+  return [
+    object('networking.istio.io/v1', 'WorkloadEntry', { address: '192.0.2.1', misspelt: 'here as well' }),
+    object('networking.istio.io/v1alpha3', 'EnvoyFilter', {
+      configPatches: [{ applyTo: 'HTTP_FILTER', match: { context: 'GATEWAY' }, patch: lua }],
+    }),
+    object('security.istio.io/v1', 'AuthorizationPolicy', { action: 'DENY', rules: [{}] }),
+    object('security.istio.io/v1', 'RequestAuthentication', { jwtRules: [{ issuer: 'https://issuer.example' }] }),
+    object('extensions.istio.io/v1alpha1', 'WasmPlugin', { url: 'oci://registry.example/plugin' }),
+    object('extensions.istio.io/v1alpha1', 'TrafficExtension', { lua: { inlineCode: '' } }),
+    object('telemetry.istio.io/v1', 'Telemetry', { accessLogging: [{ disabled: true }] }),
+  ];
+}
+
 function watches(resource: string): (cluster: ClusterGateway) => Promise<void> {
   return async ({ server }) => void (await eventually(() => server.watches().includes(resource)));
 }
@@ -234,4 +256,16 @@ async function told({ server }: ClusterGateway): Promise<void> {
     );
   const areRead = () => changed.every(([, , resource]) => did('get', resource));
   await eventually(areRead, { timeoutMs: 30_000, what: 'statuses are read' });
+  server.apply(...unenforced());
+  const others = [
+    'workloadentries',
+    'envoyfilters',
+    'authorizationpolicies',
+    'requestauthentications',
+    'wasmplugins',
+    'trafficextensions',
+    'telemetries',
+  ];
+  const areTold = () => others.every((resource) => did('get', resource) && did('patch', resource));
+  await eventually(areTold, { timeoutMs: 30_000, what: 'what is not enforced says so' });
 }

@@ -86,7 +86,7 @@ export class TestGateway {
           if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}`);
           return (await get(this.healthPort, '/healthz/ready')).status === 200;
         },
-        { timeoutMs: 20_000, what: 'the gateway becomes ready' },
+        { timeoutMs: 60_000, what: 'the gateway becomes ready' },
       );
     } catch (error) {
       await this.terminate();

@@ -1,4 +1,5 @@
 import http from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 
 export type LoadResult = {
   readonly answered: number;
@@ -18,6 +19,8 @@ export type LoadOptions = {
   /** Loops that open a connection for every request. Default 2. */
   readonly fresh?: number;
   readonly expectStatus?: number;
+  /** Between the requests of a loop: without it, a loop takes all of a processor that it can get. */
+  readonly pauseMs?: number;
 };
 
 /** Requests in endless loops, one after the other in each, until `stop`; every answer but the expected one is a failure. */
@@ -39,6 +42,7 @@ export function startLoad(options: LoadOptions): { readonly answered: () => numb
       } catch (error) {
         fail(String(error));
       }
+      if (options.pauseMs !== undefined) await setTimeout(options.pauseMs);
     }
     if (agent !== false) agent.destroy();
   }

@@ -46,6 +46,11 @@ export class BoundServices {
     return this.#hosts.items(this.#hosts.bucket(key));
   }
 
+  /** True when a VirtualService has a name on some listener. */
+  isBound(key: ResourceKey): boolean {
+    return (this.#bindings.values.get(key)?.length ?? 0) > 0;
+  }
+
   /** A server that comes out the same keeps its identity, so that its VirtualServices stay as they are. */
   #replaceServers(servers: readonly AcceptedServer[]): {
     serverChanges: Change<AcceptedServer>[];

@@ -5,8 +5,10 @@ import type { TlsMaterial } from '../resource/core/secret.ts';
 import type { CertificateSource } from '../resource/istio/gateway.ts';
 import type { GatewayResource, Resource } from '../resource/resource.ts';
 
-/** A certificate, or why there is none (a sentence without secrets). */
-export type CertificateOutcome = { readonly certificate: Certificate } | { readonly reason: string };
+/** A certificate, or why there is none (a sentence without secrets): nothing of that name, or nothing usable. */
+export type CertificateOutcome =
+  | { readonly certificate: Certificate }
+  | { readonly reason: string; readonly code: 'IST0101' | 'IST0161' };
 
 /** Paths of all files that Gateways take certificates from: the caller reads them, since build does no I/O. */
 export function certificateFiles(resources: Iterable<Resource>): string[] {
@@ -39,21 +41,29 @@ function fromSecret(name: string, namespaces: readonly string[], catalog: Catalo
     return { certificate: toCertificate(`${namespace}/${name}`, spec.tls) };
   }
   const places = namespaces.map((namespace) => `${namespace}/${name}`).join(' or ');
-  const what = found.length === 0 ? `there is no Secret ${places}` : `the Secret ${places} holds no usable certificate`;
-  return { reason: `${what} (it needs tls.crt and tls.key that belong together)` };
+  const what =
+    found.length === 0
+      ? `there is no Secret ${places} that can be used`
+      : `the Secret ${places} holds no usable certificate`;
+  const code = found.length === 0 ? 'IST0101' : 'IST0161';
+  return { reason: `${what} (it needs tls.crt and tls.key that belong together)`, code };
 }
 
 function fromFiles(source: CertificateSource & { kind: 'file' }, catalog: CatalogReader): CertificateOutcome {
   const certificatePem = catalog.file(source.certificate);
   const privateKeyPem = catalog.file(source.privateKey);
-  if (certificatePem === undefined) return { reason: `the file ${source.certificate} cannot be read` };
-  if (privateKeyPem === undefined) return { reason: `the file ${source.privateKey} cannot be read` };
+  if (certificatePem === undefined) return unusable(`the file ${source.certificate} cannot be read`);
+  if (privateKeyPem === undefined) return unusable(`the file ${source.privateKey} cannot be read`);
   const read = readCertificate(certificatePem, privateKeyPem);
   if ('message' in read) {
     const file = read.part === 'certificate' ? source.certificate : source.privateKey;
-    return { reason: `${file}: ${read.message}` };
+    return unusable(`${file}: ${read.message}`);
   }
   return { certificate: toCertificate(`file:${source.certificate}`, read) };
+}
+
+function unusable(reason: string): CertificateOutcome {
+  return { reason, code: 'IST0161' };
 }
 
 function toCertificate(key: string, { privateKey, ...leaf }: TlsMaterial): Certificate {

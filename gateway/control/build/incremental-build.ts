@@ -11,7 +11,7 @@ import type { Catalog, CatalogChange } from '../resource/catalog/catalog.ts';
 import { ComputedTable } from '../resource/catalog/computed-table.ts';
 import { MemoOf, type Reads } from '../resource/catalog/reads.ts';
 import { DEFAULT_ROOT_NAMESPACE } from '../resource/policies/root-namespace.ts';
-import type { Resource, VirtualServiceResource } from '../resource/resource.ts';
+import type { Resource, ResourceKey, VirtualServiceResource } from '../resource/resource.ts';
 import type { Binding, BoundVirtualService } from './bindings.ts';
 import { BoundServices } from './bound-services.ts';
 import type { GatewayIdentity } from './build-input.ts';
@@ -91,6 +91,11 @@ export class IncrementalBuild {
   /** Keys of the clusters that a VirtualService leads to, as it was last compiled; none if it reaches no listener. */
   clustersOf(resource: VirtualServiceResource): ReadonlySet<string> {
     return new Set(this.#rules.valuesOf(resource).flatMap(({ clusters }) => clusters.map(({ key }) => key)));
+  }
+
+  /** True when requests of some listener can reach a VirtualService. */
+  isBound(key: ResourceKey): boolean {
+    return this.#bound.isBound(key);
   }
 
   #updateListeners(changed: Buckets): { plan: ListenerPlan; changes: ReadonlyMap<string, Change<ListenerPlan>> } {

@@ -126,7 +126,7 @@ function credentialProblem({ placed, outcome }: SecuredServer): Problem[] {
   return [
     problemAt(gateway, ['spec', 'servers', server.index, 'tls', field], {
       severity: 'error',
-      code: 'IST0161',
+      code: outcome.code,
       message: `TLS handshakes for ${placed.hosts.map(({ host }) => host).join(', ')} are refused: ${outcome.reason}.`,
     }),
   ];

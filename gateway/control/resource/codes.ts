@@ -32,6 +32,7 @@ export const codes = {
     title: 'Certificate on several Gateways',
     help: 'Give both Gateways one server, or certificates of their own.',
   },
+  IST0140: { title: 'Rules for a mesh only', help: 'Name the subsets in the VirtualService of the Gateway as well.' },
   IST0145: { title: 'Conflicting Gateways', help: 'Let only one server have this port and host.' },
   IST0149: { title: 'Routing by token claims', help: 'Remove the condition, or route by a header.' },
   IST0161: { title: 'Credential not usable', help: 'Create the Secret with tls.crt and tls.key that belong together.' },

@@ -9,83 +9,60 @@
 //    that the order of edits does not matter.
 //    The same holds for a VirtualService that now leads to a destination without any ready endpoint: it waits for the
 //    endpoints, but no longer than a minute, and is then served as written: a service may be scaled to nothing on purpose.
-// 3. A changed version that gives ANOTHER object such an error (a DestinationRule that drops a subset in use; or one
-//    changed together with a VirtualService whose own change is not taken) waits as well.
-// 4. A new object has no version to go back to: with an error against others it is served as far as it resolves.
+// 3. A version that gives ANOTHER object such an error (a DestinationRule that drops a subset in use, a new one that is
+//    found before the one with the subset) waits as well; and so does, a minute at most, one that takes the last endpoint
+//    from what traffic leads to (other labels of a subset).
+// 4. A new object has no version to go back to: with an error of its own it is served as far as it resolves. If it does
+//    harm to others, it is not served.
 // 5. A deletion is always obeyed; what still refers to the deleted object is served as far as it resolves, with a Problem.
-// 6. An object that may close hosts is always taken as it is newest: nothing older may keep them open.
+// 6. What may guard hosts is never turned down for the sake of others: an older version might open what the newest closes.
 // Good is what all workers have served.
-import type { ObjectRef, Problem } from '../../snapshot/problem.ts';
+import type { Problem } from '../../snapshot/problem.ts';
 import type { Steps } from '../../support/slices.ts';
-import { isPolicyKey, type Resource, type ResourceKey, type ResourceKind, resourceKey } from '../resource/resource.ts';
-import { isUsable, type ObjectStore, type StoredObject, type UsableVersion } from './object-store.ts';
-import type { ObjectVersion } from './source.ts';
+import type { ResourceKey } from '../resource/resource.ts';
+import type { ObjectStore, UsableVersion } from './object-store.ts';
+import { Choice } from './quarantine/choice.ts';
+import { findCulprits, type Trial } from './quarantine/culprits.ts';
+import { isEndpoints, isLeanedOn, isSelecting, isVirtualService } from './quarantine/kinds.ts';
+import { keyOf, Notes, type Rejected } from './quarantine/notes.ts';
+import { Patience } from './quarantine/patience.ts';
+import type { Workbench } from './quarantine/workbench.ts';
 
-/** Where versions are tried out together: it holds the chosen ones, and takes changes back by the opposite change. */
-export type Workbench = {
-  apply(changes: Iterable<readonly [ResourceKey, Resource | undefined]>): void;
-  readonly found: {
-    /** Errors that were not there when `accept` was last called. */
-    newErrors(): readonly Problem[];
-    hasError(problem: Problem): boolean;
-  };
-  accept(): void;
-  /** Destinations that a version which is set leads to, and which have no endpoint; not those of `before`. */
-  newlyEmpty(resource: Resource, before: Resource): readonly string[];
-};
-
-/** A VirtualService waits at most so long for the endpoints of its destinations. */
-export const ENDPOINTS_MS = 60_000;
+export type { Workbench } from './quarantine/workbench.ts';
 
 export type QuarantineOptions = {
   readonly store: ObjectStore;
   readonly workbench: Workbench;
-  /** Versions that a worker could not compile, with the Problem that says so. */
-  readonly rejected: { get(version: ObjectVersion): Problem | undefined };
+  readonly rejected: Rejected;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 };
 
-/** So many objects are worked in without a pause. */
-const GROUP = 250;
+/** Who waits for somebody who waits goes forward in the same choice, and who waits for that one. */
+const MAX_WAVES = 3;
 
-/** So many suspects are tried one by one; more wait together. */
-const MAX_TRIALS = 8;
+/** What went back in one decision is tried again in at most so many trials. */
+const MAX_TRIALS = 100;
 
-/**
- * Where requests can go, which changes all the time: no error of another object depends on it, only warnings, and the
- * waiting for endpoints. A check that makes an error of it would have to take its kind out of here.
- */
-const HARMLESS: ReadonlySet<string> = new Set<ResourceKind>(['Pod', 'Endpoints', 'EndpointSlice', 'WorkloadEntry']);
+/** New errors of one object. */
+type Harm = { readonly key: ResourceKey; readonly errors: readonly [Problem, ...(readonly Problem[])] };
 
 export class Quarantine {
   readonly #store: ObjectStore;
   readonly #workbench: Workbench;
-  readonly #rejected: QuarantineOptions['rejected'];
-  readonly #now: () => number;
-  /** What the workbench holds. */
-  readonly #chosen = new Map<ResourceKey, UsableVersion>();
-  /** Decided about since the last acceptance. */
-  readonly #pending = new Set<ResourceKey>();
-  /** Changed versions that are taken, are not good yet, and could be turned down. */
-  readonly #changed = new Set<ResourceKey>();
-  /** Objects whose newest version is not the chosen one, and since when. */
-  readonly #quarantined = new Map<ResourceKey, number>();
-  /** Those of them that another object's change may bring forward. */
-  readonly #waiting = new Set<ResourceKey>();
-  /** Versions that wait for endpoints, and until when; also those whose time is over. */
-  readonly #patience = new Map<ResourceKey, { readonly fingerprint: string; readonly until: number }>();
-  /** Of objects: unreadable, refused, not taken, waiting. */
-  readonly #problems = new Map<ResourceKey, readonly Problem[]>();
-  /** The workbench knows which errors are served. After a start nobody does. */
+  readonly #notes: Notes;
+  readonly #patience: Patience;
+  readonly #choice: Choice;
+  /** The workbench knows what is served. After a start nobody does. */
   #hasStanding = false;
-  #revision = 0;
 
   constructor({ store, workbench, rejected, now }: QuarantineOptions) {
     this.#store = store;
     this.#workbench = workbench;
-    this.#rejected = rejected;
-    this.#now = now;
+    this.#notes = new Notes({ objects: store, rejected, now });
+    this.#patience = new Patience(now);
+    const isRejected = (version: Parameters<Rejected['get']>[0]): boolean => rejected.get(version) !== undefined;
+    this.#choice = new Choice({ store, workbench, isRejected, notes: this.#notes, patience: this.#patience });
   }
 
   /**
@@ -93,303 +70,254 @@ export class Quarantine {
    * ten thousand objects at once take seconds, and others want to be heard meanwhile.
    */
   *choose(): Steps<void> {
-    const touched = this.#store.takeTouched();
-    const keys = new Set(touched);
-    // Endpoints bring forward what waits for them, and thereby what waits for that.
-    if (this.waitsUntil !== undefined || touched.values().some(mayCure)) for (const key of this.#waiting) keys.add(key);
+    const decided = new Set<ResourceKey>();
+    let keys = this.#withWaiting(this.#store.takeTouched());
     try {
-      for (const group of groupsOf([...keys].sort())) {
-        this.#workbench.apply(group.map((key) => this.#begin(key)));
-        yield;
+      for (let wave = 0; wave < MAX_WAVES && (wave === 0 || keys.size > 0); wave += 1) {
+        for (const key of keys) decided.add(key);
+        const waited = this.#choice.waiting.intersection(keys);
+        yield* this.#decide(keys);
+        if (waited.isSubsetOf(this.#choice.waiting)) return;
+        // Some of them go forward now; others may have waited for that.
+        keys = new Set(this.#choice.waiting);
       }
-      this.#turnDownErroneous();
-      this.#turnDownEmpty();
-      this.#turnDownHarmful();
     } catch (error) {
       // A defect of ours: nothing was decided.
-      for (const key of keys) this.#store.touch(key);
+      for (const key of decided) this.#store.touch(key);
       throw error;
     }
   }
 
   /** When to choose again though nothing is touched: somebody has waited long enough. Undefined: nobody waits. */
   get waitsUntil(): number | undefined {
-    const times = [...this.#patience].flatMap(([key, { until }]) => (this.#waiting.has(key) ? [until] : []));
-    return times.length === 0 ? undefined : Math.min(...times);
+    return this.#patience.until;
   }
 
   /** All workers serve the choice: it is good. */
   accept(now: number): void {
-    this.#store.accept(this.pending(), now);
-    this.#pending.clear();
-    this.#changed.clear();
+    this.#choice.accept(now);
+    this.#notes.accept();
     this.#workbench.accept();
     this.#hasStanding = true;
   }
 
   /** Versions that were chosen since the last acceptance. */
-  *pending(): Generator<UsableVersion> {
-    for (const key of this.#pending) {
-      const version = this.#chosen.get(key);
-      if (version !== undefined) yield version;
-    }
+  pending(): Iterable<UsableVersion> {
+    return this.#choice.pending();
   }
 
   /** The version of an object that is chosen. */
   chosen(key: ResourceKey): UsableVersion | undefined {
-    return this.#chosen.get(key);
+    return this.#choice.get(key);
   }
 
   /** True when the newest version of an object is not the one that is chosen. */
   isQuarantined(key: ResourceKey): boolean {
-    return this.#quarantined.has(key);
+    return this.#notes.isQuarantined(key);
   }
 
   /** Since when that is so, as far as this process knows; milliseconds since the epoch. */
   quarantinedSince(key: ResourceKey): number | undefined {
-    return this.#quarantined.get(key);
+    return this.#notes.quarantinedSince(key);
   }
 
   /** Of objects that are not served as they are written, and of what was read with a warning. */
-  *problems(): Generator<Problem> {
-    for (const problems of this.#problems.values()) yield* problems;
+  problems(): Iterable<Problem> {
+    return this.#notes.problems();
   }
 
   /** Grows when a problem or what is quarantined may be another. */
   get revision(): number {
-    return this.#revision;
+    return this.#notes.revision;
   }
 
-  /** Rule 1. */
-  #begin(key: ResourceKey): readonly [ResourceKey, Resource | undefined] {
-    const { newest, good } = this.#store.get(key) ?? {};
-    const taken = [newest, good?.version].find((version) => this.#isServable(version));
-    const problems = (newest?.problems ?? []).map((problem) =>
-      isError(problem) && taken !== newest ? this.#decorated(key, problem) : problem,
-    );
-    const rejected = newest && this.#rejected.get(newest);
-    this.#say(key, rejected === undefined ? problems : [...problems, rejected]);
-    this.#setQuarantined(key, newest !== undefined && taken !== newest);
-    this.#waiting.delete(key);
-    this.#pending.add(key);
-    this.#changed.delete(key);
-    if (!isUsable(taken)) {
-      this.#chosen.delete(key);
-      return [key, undefined];
-    }
-    this.#chosen.set(key, taken);
-    const isChanged = good !== undefined && taken.fingerprint !== good.version.fingerprint;
-    if (isChanged && !isPolicyKey(key)) this.#changed.add(key);
-    return [key, taken.resource];
+  /** With those that may go forward now: endpoints end only the waiting for them, a VirtualService that of no other one. */
+  #withWaiting(touched: ReadonlySet<ResourceKey>): ReadonlySet<ResourceKey> {
+    const { waiting } = this.#choice;
+    const curing = [...touched].filter((key) => !isEndpoints(key));
+    if (curing.length === 0 && this.#patience.waiting.size === 0) return touched;
+    // A VirtualService may wait together with something that others lean on.
+    const isAnyTied = !curing.every(isVirtualService) || ![...waiting].every(isVirtualService);
+    return touched.union(isAnyTied ? waiting : this.#patience.waiting);
   }
 
-  #isServable(version: ObjectVersion | undefined): boolean {
-    return isUsable(version) && this.#rejected.get(version) === undefined;
+  *#decide(keys: ReadonlySet<ResourceKey>): Steps<void> {
+    yield* this.#choice.begin(keys);
+    // While nobody was served, nobody can be hurt.
+    if (this.#store.size === 0) return;
+    yield* this.#findStanding();
+    const { turnedDown } = this.#choice;
+    let before: number;
+    do {
+      before = turnedDown.size;
+      yield* this.#turnDownErroneous();
+      yield* this.#turnDownLeadingNowhere();
+      yield* this.#turnDownHarmful();
+      yield* this.#turnDownEmptying();
+    } while (turnedDown.size > before);
+    yield* this.#tryAgain();
   }
 
-  /** Rule 2. An error that the good version has as well by now (a new Gateway exposes both) is no reason to go back. */
-  #turnDownErroneous(): void {
-    const errors = Map.groupBy(this.#newErrors(), keyOf);
-    const suspects = [...errors.keys()].filter((key) => this.#changed.has(key));
-    if (suspects.length === 0) return;
-    this.#workbench.apply(this.#resourcesOf(suspects, (key) => this.#store.get(key)?.good?.version));
-    const noBetter: ResourceKey[] = [];
-    for (const key of suspects) {
-      const cured = errors.get(key)?.filter((problem) => !this.#workbench.found.hasError(problem)) ?? [];
-      for (const problem of cured)
-        this.#add(key, this.#decorated(key, { ...problem, message: `Not taken: ${problem.message}` }));
-      if (cured.length > 0) this.#goBack(key);
-      else noBetter.push(key);
-    }
-    this.#workbench.apply(this.#resourcesOf(noBetter, (key) => this.#chosen.get(key)));
-  }
-
-  /** Rule 2, of endpoints. */
-  #turnDownEmpty(): void {
-    for (const key of this.#patience.keys()) if (!this.#changed.has(key)) this.#patience.delete(key);
-    const back = [...this.#changed].flatMap((key) => {
-      const version = this.#chosen.get(key);
-      const good = this.#store.get(key)?.good?.version;
-      if (version?.resource.kind !== 'VirtualService' || good === undefined) return [];
-      const empty = this.#workbench.newlyEmpty(version.resource, good.resource);
-      if (empty.length === 0 || this.#hasWaited(key, version)) return [];
-      return [{ key, good, problem: this.#waitingFor(key, empty) }];
-    });
-    for (const { key, problem } of back) {
-      this.#goBack(key);
-      this.#add(key, problem);
-    }
-    this.#workbench.apply(back.map(({ key, good }) => [key, good.resource]));
-  }
-
-  /** The time of a version begins when it is first seen to wait. */
-  #hasWaited(key: ResourceKey, { fingerprint }: UsableVersion): boolean {
-    const known = this.#patience.get(key);
-    const until = known?.fingerprint === fingerprint ? known.until : this.#now() + ENDPOINTS_MS;
-    this.#patience.set(key, { fingerprint, until });
-    return this.#now() >= until;
-  }
-
-  /** Rule 3. */
-  #turnDownHarmful(): void {
-    if (this.#harm().length === 0) return;
-    const suspects = [...this.#changed].filter((key) => !HARMLESS.has(kindOf(key))).sort();
-    if (suspects.length > MAX_TRIALS) this.#tryWithout(suspects);
-    else for (const key of suspects) this.#tryWithout([key]);
-  }
-
-  /** Turns the suspects down if that cures an error of another object. */
-  #tryWithout(suspects: readonly ResourceKey[]): void {
-    const harm = this.#harm();
-    if (harm.length === 0) return;
-    this.#workbench.apply(this.#resourcesOf(suspects, (key) => this.#store.get(key)?.good?.version));
-    const cured = harm.find((problem) => !this.#workbench.found.hasError(problem));
-    if (cured === undefined) {
-      this.#workbench.apply(this.#resourcesOf(suspects, (key) => this.#chosen.get(key)));
-      return;
-    }
-    for (const key of suspects) {
-      this.#goBack(key);
-      this.#add(key, this.#harmOf(key, cured));
-    }
-  }
-
-  /** New errors of objects that did not change themselves (or whose change is not taken). */
-  #harm(): Problem[] {
-    return this.#newErrors().filter((problem) => {
-      const key = keyOf(problem);
-      const good = this.#store.get(key)?.good;
-      return good !== undefined && this.#chosen.get(key)?.fingerprint === good.version.fingerprint;
-    });
-  }
-
-  /** Errors that what is served does not have. */
-  #newErrors(): readonly Problem[] {
-    if (this.#changed.size === 0) return [];
-    if (!this.#hasStanding && this.#workbench.found.newErrors().length > 0) this.#findStanding();
-    return this.#workbench.found.newErrors();
-  }
-
-  /** After a start nobody knows what was wrong before: the good versions tell. */
-  #findStanding(): void {
-    const changed = [...this.#changed];
-    this.#workbench.apply(this.#resourcesOf(changed, (key) => this.#store.get(key)?.good?.version));
+  /** After a start nobody knows what was wrong before, and what had endpoints: the good versions tell. */
+  *#findStanding(): Steps<void> {
+    if (this.#hasStanding) return;
+    const taken = this.#choice.taken((key) => !isEndpoints(key));
+    yield* this.#choice.takeBack(taken);
     this.#workbench.accept();
-    this.#workbench.apply(this.#resourcesOf(changed, (key) => this.#chosen.get(key)));
+    yield* this.#choice.putForward(taken);
     this.#hasStanding = true;
   }
 
-  #resourcesOf(
-    keys: readonly ResourceKey[],
-    versionOf: (key: ResourceKey) => UsableVersion | undefined,
-  ): (readonly [ResourceKey, Resource])[] {
-    return keys.flatMap((key) => {
-      const version = versionOf(key);
-      return version === undefined ? [] : [[key, version.resource] as const];
+  /** Rule 2. An error that the good version has as well by now (a new Gateway exposes both) is no reason to go back. */
+  *#turnDownErroneous(): Steps<void> {
+    if (this.#choice.changed.size === 0) return;
+    const errors = Map.groupBy(this.#workbench.found.newErrors(), keyOf);
+    const suspects = [...errors.keys()].filter((key) => this.#choice.changed.has(key));
+    yield* this.#turnDownIf(suspects, (key) => {
+      const cured = errors.get(key)?.filter((problem) => !this.#workbench.found.hasError(problem)) ?? [];
+      return cured.length === 0 ? undefined : () => this.#notes.addErroneous(key, cured);
     });
   }
 
-  #goBack(key: ResourceKey): void {
-    const good = this.#store.get(key)?.good;
-    if (good === undefined) return;
-    this.#chosen.set(key, good.version);
-    this.#changed.delete(key);
-    this.#waiting.add(key);
-    this.#setQuarantined(key, true);
+  /** Rule 2, of endpoints. To lead where the good version leads as well is no reason to wait. */
+  *#turnDownLeadingNowhere(): Steps<void> {
+    const empty = new Map([...this.#choice.changed].map((key) => [key, this.#emptyDestinations(key)]));
+    const suspects = [...empty.keys()].filter((key) => empty.get(key)?.length);
+    yield* this.#turnDownIf(suspects, (key) => {
+      const { fingerprint } = this.#choice.get(key) as UsableVersion;
+      const known = this.#workbench.clustersOf(this.#choice.good(key)?.resource);
+      const news = empty.get(key)?.filter((cluster) => !known.has(cluster)) ?? [];
+      if (news.length === 0) return undefined;
+      return () => this.#notes.addLeadingNowhere(key, news, this.#patience.wait(key, fingerprint));
+    });
   }
 
-  #setQuarantined(key: ResourceKey, is: boolean): void {
-    if (is === this.#quarantined.has(key)) return;
-    if (is) this.#quarantined.set(key, this.#now());
-    else this.#quarantined.delete(key);
-    this.#revision += 1;
+  /** Clusters without endpoints that a VirtualService leads to and may still wait for. */
+  #emptyDestinations(key: ResourceKey): readonly string[] {
+    const version = this.#choice.get(key);
+    if (version === undefined || this.#patience.isOver(key, version.fingerprint)) return [];
+    const clusters = [...this.#workbench.clustersOf(version.resource)];
+    return clusters.filter((cluster) => this.#workbench.hasEndpoints(cluster) === false).sort();
   }
 
-  /** Replaces what is said about an object. */
-  #say(key: ResourceKey, problems: readonly Problem[]): void {
-    if (problems.length === 0 && !this.#problems.delete(key)) return;
-    if (problems.length > 0) this.#problems.set(key, problems);
-    this.#revision += 1;
+  /** Looks at each suspect while all of them are taken back; who has a reason stays so, and says it. */
+  *#turnDownIf(
+    suspects: readonly ResourceKey[],
+    reasonOf: (key: ResourceKey) => (() => void) | undefined,
+  ): Steps<void> {
+    yield* this.#choice.takeBack(suspects);
+    const reasons = suspects.map((key) => [key, reasonOf(key)] as const);
+    for (const [key, reason] of reasons) if (reason !== undefined) this.#choice.turnDown(key, reason);
+    yield* this.#choice.putForward(reasons.flatMap(([key, reason]) => (reason === undefined ? [key] : [])));
   }
 
-  #add(key: ResourceKey, problem: Problem): void {
-    this.#say(key, [...(this.#problems.get(key) ?? []), problem]);
+  /** Rule 3. It must be better without the change: whom it merely exposes, or who is broken otherwise, is not hurt by it. */
+  *#turnDownHarmful(): Steps<void> {
+    yield* findCulprits(this.#choice.taken(isLeanedOn), {
+      ...this.#trial,
+      complaints: () => this.#harm(),
+      settled: (harm) => {
+        const left = Map.groupBy(this.#workbench.found.newErrors(), keyOf);
+        return harm.find(({ key, errors }) => this.#workbench.isReached(key) && isSmaller(left.get(key) ?? [], errors));
+      },
+      convict: (key, { errors: [error] }) => this.#choice.turnDown(key, () => this.#notes.addHarm(key, error)),
+    });
   }
 
-  #decorated(key: ResourceKey, problem: Problem): Problem {
-    return { ...problem, message: `${problem.message} ${meanwhile(this.#store.get(key))}` };
+  /** Rule 3, of endpoints. */
+  *#turnDownEmptying(): Steps<void> {
+    const suspects = this.#choice.taken((key) => isSelecting(key) && !this.#hasWaited(key));
+    yield* findCulprits(suspects, {
+      ...this.#trial,
+      complaints: () => this.#workbench.emptied(),
+      settled: (clusters) => clusters.find((cluster) => this.#workbench.hasEndpoints(cluster)),
+      convict: (key, cluster) => {
+        const fingerprint = this.#choice.get(key)?.fingerprint ?? '';
+        this.#choice.turnDown(key, () => this.#notes.addEmptying(key, cluster, this.#patience.wait(key, fingerprint)));
+      },
+    });
   }
 
-  #waitingFor(key: ResourceKey, empty: readonly string[]): Problem {
-    const stored = this.#store.get(key);
-    const position = stored?.newest?.position;
-    const until = new Date(this.#patience.get(key)?.until ?? 0).toISOString();
+  #hasWaited(key: ResourceKey): boolean {
+    return this.#patience.isOver(key, this.#choice.get(key)?.fingerprint ?? '');
+  }
+
+  get #trial(): Pick<Trial<never>, 'takeBack' | 'putForward'> {
     return {
-      severity: 'error',
-      code: 'MG1007',
-      message: `Not taken yet: ${empty.join(', ')} ${empty.length === 1 ? 'has' : 'have'} no ready endpoint. It is served as soon as there is one, and at ${until} in any case. ${meanwhile(stored)}`,
-      object: objectRefOf(key),
-      ...(position && { position }),
+      takeBack: (keys) => this.#choice.takeBack(keys),
+      putForward: (keys) => this.#choice.putForward(keys),
     };
   }
 
-  #harmOf(key: ResourceKey, harm: Problem): Problem {
-    const stored = this.#store.get(key);
-    const position = stored?.newest?.position;
-    const other = harm.object === undefined ? 'another object' : nameOf(harm.object);
-    return {
-      severity: 'error',
-      code: 'MG1006',
-      message: `Not taken: it would break ${other}: ${harm.message} Change that object as well. ${meanwhile(stored)}`,
-      object: objectRefOf(key),
-      ...(position && { position }),
-    };
+  /** New errors of whoever is served: those that going back has not cured come from others. */
+  #harm(): Harm[] {
+    const errors = Map.groupBy(this.#workbench.found.newErrors(), keyOf);
+    return [...errors].flatMap(([key, [first, ...more]]) =>
+      first === undefined || !this.#isServed(key) ? [] : [{ key, errors: [first, ...more] as const }],
+    );
+  }
+
+  #isServed(key: ResourceKey): boolean {
+    return this.#choice.good(key) !== undefined && this.#workbench.isReached(key);
+  }
+
+  /** What went back beside something that others lean on may be well without that one. */
+  *#tryAgain(): Steps<void> {
+    const { turnedDown } = this.#choice;
+    if (turnedDown.size < 2 || ![...turnedDown.keys()].some(isLeanedOn)) return;
+    const budget = { trials: MAX_TRIALS };
+    for (;;) if (!(yield* this.#tryForward([...turnedDown.keys()].sort(), budget))) return;
+  }
+
+  /** Takes those that do no harm; true when there are some. */
+  *#tryForward(keys: readonly ResourceKey[], budget: { trials: number }): Steps<boolean> {
+    if (keys.length === 0 || budget.trials <= 0) return false;
+    budget.trials -= 1;
+    const [errors, gaps] = [this.#errors(keys), this.#gaps(keys)];
+    const versions = this.#choice.retake(keys);
+    yield;
+    const isInOrder = this.#errors(keys).isSubsetOf(errors);
+    if (isInOrder && this.#gaps(keys).isSubsetOf(gaps)) return true;
+    const [only] = keys.length === 1 ? keys : [];
+    if (only !== undefined && isInOrder) return yield* this.#letWait(only);
+    this.#choice.turnDownAgain(versions);
+    yield;
+    if (only !== undefined) return false;
+    const middle = keys.length >> 1;
+    const isSomeInFirst = yield* this.#tryForward(keys.slice(0, middle), budget);
+    return (yield* this.#tryForward(keys.slice(middle), budget)) || isSomeInFirst;
+  }
+
+  /** Endpoints are all that it lacks: its time begins. True when that is over. */
+  *#letWait(key: ResourceKey): Steps<boolean> {
+    yield* this.#turnDownLeadingNowhere();
+    yield* this.#turnDownEmptying();
+    return !this.#choice.turnedDown.has(key);
+  }
+
+  /** New errors of whoever is served, and of those that are tried. */
+  #errors(keys: readonly ResourceKey[]): Set<string> {
+    const tried = new Set(keys.filter((key) => this.#choice.good(key) !== undefined));
+    const errors = this.#workbench.found.newErrors().filter((error) => {
+      const key = keyOf(error);
+      return tried.has(key) || this.#isServed(key);
+    });
+    return new Set(errors.map((error) => `${keyOf(error)} ${saying(error)}`));
+  }
+
+  /** Where endpoints are missing. */
+  #gaps(keys: readonly ResourceKey[]): Set<string> {
+    return new Set([...this.#workbench.emptied(), ...keys.flatMap((key) => this.#emptyDestinations(key))]);
   }
 }
 
-/** What serves while the newest version does not. */
-export function meanwhile(stored: StoredObject | undefined): string {
-  if (stored?.good === undefined) return 'Until then the object is not served.';
-  return `Until then its last good version, accepted ${new Date(stored.good.acceptedAt).toISOString()}, keeps serving.`;
+/** True when only some of the errors are left, and no other ones. */
+function isSmaller(left: readonly Problem[], errors: readonly Problem[]): boolean {
+  const known = new Set(errors.map(saying));
+  return left.length < errors.length && left.every((error) => known.has(saying(error)));
 }
 
-/** `VirtualService default/myapp`. */
-function nameOf({ kind, namespace, name }: ObjectRef): string {
-  return `${kind} ${namespace === '' ? '' : `${namespace}/`}${name}`;
-}
-
-export function objectRefOf(key: ResourceKey): ObjectRef {
-  const [kind = '', namespace = '', name = ''] = key.split('/');
-  return { kind, namespace, name };
-}
-
-/** The key of the object a Problem is about; '' when it is about none. */
-function keyOf(problem: Problem): ResourceKey {
-  return problem.object === undefined ? '' : resourceKey(problem.object);
-}
-
-/** True when a change of this object may end somebody's error. */
-function mayCure(key: ResourceKey): boolean {
-  return !HARMLESS.has(kindOf(key));
-}
-
-/**
- * In parts that take some milliseconds each. What routes lead to comes first: it costs little until there are routes, so
- * that nothing is built twice. Few objects are one part.
- */
-function groupsOf(keys: readonly ResourceKey[]): (readonly ResourceKey[])[] {
-  if (keys.length <= GROUP) return [keys];
-  const isRoute = (key: ResourceKey): boolean => kindOf(key) === 'VirtualService';
-  const ordered = [...keys.filter((key) => !isRoute(key)), ...keys.filter(isRoute)];
-  const groups: ResourceKey[][] = [];
-  for (let begin = 0; begin < ordered.length; begin += GROUP) groups.push(ordered.slice(begin, begin + GROUP));
-  return groups;
-}
-
-function kindOf(key: ResourceKey): string {
-  return key.slice(0, key.indexOf('/'));
-}
-
-function isError(problem: Problem): boolean {
-  return problem.severity === 'error';
+/** Wherever in the object it stands. */
+function saying({ code, message }: Problem): string {
+  return `${code} ${message}`;
 }

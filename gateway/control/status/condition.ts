@@ -3,8 +3,8 @@ import type { Verdict } from './verdict.ts';
 /** The type of our condition: no other writer's, so that each has its own. */
 const CONDITION_TYPE = 'mesh-gateway/Accepted';
 
-/** Our condition as an object carries it. */
-export type Condition = Verdict & { readonly observedGeneration: number };
+/** Our condition as an object carries it; some of Istio's definitions drop the generation. */
+export type Condition = Verdict & { readonly observedGeneration: number | undefined };
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -17,18 +17,18 @@ export function conditionOn(object: unknown): Condition | undefined {
     status: status === 'True' ? 'True' : 'False',
     reason: typeof reason === 'string' ? reason : '',
     message: typeof message === 'string' ? message : '',
-    observedGeneration: Number(observedGeneration ?? 0),
+    observedGeneration: observedGeneration === undefined ? undefined : Number(observedGeneration),
   };
 }
 
-/** True when the condition says just this, and of a generation that is not older. */
+/** True when the condition says just this, and of a generation that is not older, as far as it tells. */
 export function says(condition: Condition | undefined, verdict: Verdict | undefined, generation: number): boolean {
   if (verdict === undefined || condition === undefined) return verdict === condition;
   return (
     condition.status === verdict.status &&
     condition.reason === verdict.reason &&
     condition.message === verdict.message &&
-    condition.observedGeneration >= generation
+    (condition.observedGeneration ?? generation) >= generation
   );
 }
 

@@ -2,11 +2,14 @@ import type { ApiClient } from '../kubernetes/api-client.ts';
 import { ApiError } from '../kubernetes/api-error.ts';
 import { FIELD_MANAGER } from '../kubernetes/field-manager.ts';
 import { type EventFacts, eventName, eventNamespace, eventObject, repetition } from './event.ts';
+import { Spacing } from './spacing.ts';
 
 /** What is broken is said again before API servers forget it; a warning stands in the condition as well. */
 export const REPEAT_MS = 30 * 60_000;
 const FORGOTTEN_MS = 60 * 60_000;
 const REQUEST_MS = 5_000;
+/** Of one object: what comes and goes fills nobody's screen. As kubelets and controllers have it. */
+const LIMIT = { burst: 25, everyMs: 5 * 60_000 };
 
 /** `count` is unknown of what another node has told. */
 type Told = { readonly at: number; readonly count: number | undefined; isOver: boolean };
@@ -16,6 +19,7 @@ export class EventWriter {
   readonly #api: Pick<ApiClient, 'request'>;
   /** By object, then by name. */
   readonly #told = new Map<string, Map<string, Told>>();
+  readonly #spacing = new Spacing(LIMIT);
 
   constructor(api: Pick<ApiClient, 'request'>) {
     this.#api = api;
@@ -25,9 +29,9 @@ export class EventWriter {
   isDue(key: string, all: readonly EventFacts[]): boolean {
     const told = this.#told.get(key) ?? new Map<string, Told>();
     const names = new Set(all.map(eventName));
+    const isSomethingOver = told.entries().some(([name, { isOver }]) => !isOver && !names.has(name));
     return (
-      all.some((facts) => isDue(told.get(eventName(facts)), facts)) ||
-      told.entries().some(([name, { isOver }]) => !isOver && !names.has(name))
+      isSomethingOver || all.some((facts) => this.#mayTell(key, facts) && isDue(told.get(eventName(facts)), facts))
     );
   }
 
@@ -41,13 +45,32 @@ export class EventWriter {
       if (one.isOver && now - one.at > FORGOTTEN_MS) told.delete(name);
     }
     const due = all.filter((facts) => isDue(told.get(eventName(facts)), facts));
-    for (const facts of due) await this.#tellOne(told, facts);
+    let written = 0;
+    for (const facts of due) {
+      if (now < this.#spacing.earliest(key)) break;
+      written += 1;
+      await this.#tellOne(told, facts);
+      this.#spacing.wrote(key, now);
+    }
     if (told.size === 0) this.#told.delete(key);
-    return due.length > 0;
+    return written > 0;
   }
 
   gone(key: string): void {
     this.#told.delete(key);
+    this.#spacing.gone(key);
+  }
+
+  /** What has been over for so long that API servers have forgotten it is forgotten here too. */
+  sweep(now: number): void {
+    for (const [key, told] of this.#told) {
+      for (const [name, { at, isOver }] of told) if (isOver && now - at > FORGOTTEN_MS) told.delete(name);
+      if (told.size === 0) this.#told.delete(key);
+    }
+  }
+
+  #mayTell(key: string, { now }: EventFacts): boolean {
+    return now >= this.#spacing.earliest(key);
   }
 
   async #tellOne(told: Map<string, Told>, facts: EventFacts): Promise<void> {

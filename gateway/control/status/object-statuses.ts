@@ -5,9 +5,8 @@ import { FIELD_MANAGER } from '../kubernetes/field-manager.ts';
 import { resourcePath, type ServedResource } from '../kubernetes/resource-path.ts';
 import { type ResourceKey, resourceKey } from '../resource/resource.ts';
 import { type Condition, conditionOn, conditionPatch, says } from './condition.ts';
-import { CONDITION_KINDS, type Verdict } from './verdict.ts';
+import { CONDITION_KINDS, placeOf, type Verdict } from './verdict.ts';
 
-const VERSIONS = ['v1', 'v1beta1', 'v1alpha3'];
 const PAGE = 500;
 const REQUEST_MS = 5_000;
 const LIST_MS = 30_000;
@@ -132,7 +131,8 @@ export class ObjectStatuses {
   }
 
   #resource(kind: string): ServedResource | undefined {
-    return this.#options.discovery.find({ group: 'networking.istio.io', kind, versions: VERSIONS });
+    const place = placeOf(kind);
+    return place && this.#options.discovery.find({ ...place, kind });
   }
 }
 

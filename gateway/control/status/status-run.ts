@@ -13,7 +13,7 @@ import { Overwrites } from './overwrites.ts';
 import { Refusals } from './refusals.ts';
 import { Spacing } from './spacing.ts';
 import type { StatusWriterOptions } from './status-writer.ts';
-import { CONDITION_KINDS, type Verdict, verdictOf } from './verdict.ts';
+import { placeOf, type Verdict, verdictOf } from './verdict.ts';
 import { LANES, type Lane, type Turn, WorkQueue } from './work-queue.ts';
 
 /** An object that changes is left alone for so long: people often change several things in a row. */
@@ -46,7 +46,7 @@ export class StatusRun {
   readonly #queue = new WorkQueue(MAX_WAITING);
   readonly #overwrites = new Overwrites();
   readonly #refusals = new Refusals();
-  readonly #spacing = new Spacing();
+  readonly #spacing = new Spacing({ burst: 10, everyMs: 10_000 });
   readonly #carried = new Carried();
   readonly #problems = new ObjectProblems();
   readonly #touched = new Map<ResourceKey, Told>();
@@ -93,6 +93,7 @@ export class StatusRun {
   /** Looks at every condition of ours in the cluster, and gives the objects that need it a turn. */
   async survey(): Promise<Outcome> {
     this.#refusals.retry();
+    this.#events.sweep(this.#options.clock());
     this.#carried.beginSurvey(this.#busy);
     const all = new Set<ResourceKey>();
     const outcome = await this.#guarded(async () => {
@@ -192,7 +193,7 @@ export class StatusRun {
   #mayWriteCondition(key: ResourceKey, generation: number): boolean {
     const { kind } = parseKey(key);
     return (
-      CONDITION_KINDS.includes(kind) &&
+      placeOf(kind) !== undefined &&
       this.#options.objects.get(key)?.newest !== undefined &&
       !this.#refusals.has(kind, key) &&
       !this.#overwrites.isGivenUp(key, generation)

@@ -27,8 +27,8 @@ export function anyRef(random: Random): {
 }
 
 /** A kind never becomes empty, which would be held on purpose: one object of each stays. */
-export function anchors(): KubeObject[] {
-  return KINDS.flatMap((kind) => NAMESPACES.map((namespace) => anObject({ kind, namespace, name: 'anchor' }, 0)));
+export function anchors(variant = 0): KubeObject[] {
+  return KINDS.flatMap((kind) => NAMESPACES.map((namespace) => anObject({ kind, namespace, name: 'anchor' }, variant)));
 }
 
 /** An object whose content follows from `variant`. */

@@ -49,7 +49,7 @@ export class ApiServer {
   readonly #state: ClusterState;
   readonly #context: RequestContext;
   readonly #seed: Seed;
-  readonly #ca: TestCa;
+  #ca: TestCa;
   #doors: readonly Door[] = [];
 
   private constructor(options: ApiServerOptions, ca: TestCa) {
@@ -170,6 +170,13 @@ export class ApiServer {
     this.faults.breakConnections();
   }
 
+  /** Restarts with certificates of a new authority: whoever trusts the old one alone is out. */
+  async renewAuthority(): Promise<void> {
+    this.#ca = await makeCa('test cluster CA, renewed');
+    const certificate = await this.#certificate();
+    for (const door of this.#doors) door.renew({ certificate, clientCaPem: this.caPem });
+  }
+
   /** The running watches, by resource. */
   watches(): string[] {
     return [...this.#watchers].map((watcher) => watcher.resource);
@@ -192,7 +199,7 @@ export class ApiServer {
   }
 
   async #open(count: number): Promise<void> {
-    const certificate = await this.#ca.issue({ names: ['127.0.0.1', 'localhost', 'kubernetes.default.svc'] });
+    const certificate = await this.#certificate();
     const doors = Array.from({ length: count }, (_, index) =>
       Door.open({
         certificate,
@@ -201,6 +208,10 @@ export class ApiServer {
       }),
     );
     this.#doors = await Promise.all(doors);
+  }
+
+  #certificate(): ReturnType<TestCa['issue']> {
+    return this.#ca.issue({ names: ['127.0.0.1', 'localhost', 'kubernetes.default.svc'] });
   }
 }
 

@@ -1,3 +1,4 @@
+import { ApiStatus } from './api-status.ts';
 import type { ClusterState } from './cluster-state.ts';
 import type { ResourceType } from './resource-type.ts';
 import { hasStatus } from './strategy.ts';
@@ -10,15 +11,26 @@ export type Document = { readonly body: unknown; readonly mediaType: string };
 const JSON_TYPE = 'application/json';
 const AGGREGATED = /g=apidiscovery\.k8s\.io;v=(v2|v2beta1);as=APIGroupDiscoveryList/;
 
+/** How a document is asked for, and groups that it cannot tell of now, or leaves out. */
+export type DiscoveryRequest = {
+  readonly accept: string;
+  readonly stale: ReadonlySet<string>;
+  readonly unlisted: ReadonlySet<string>;
+};
+
 /** `/version`, `/api`, `/apis` and what is below them, or undefined when the path is none of these. */
-export function discoveryDocument(state: ClusterState, path: string, accept: string): Document | undefined {
-  const aggregated = state.features.aggregatedDiscovery ? AGGREGATED.exec(accept)?.[1] : undefined;
+export function discoveryDocument(state: ClusterState, path: string, request: DiscoveryRequest): Document | undefined {
+  const aggregated = state.features.aggregatedDiscovery ? AGGREGATED.exec(request.accept)?.[1] : undefined;
   if (path === '/version') return plain(versionInfo(state));
-  if (path === '/api') return aggregated ? aggregate(state, aggregated, isCore) : plain(legacyVersions());
+  if (path === '/api') return aggregated ? aggregate(state, aggregated, request, isCore) : plain(legacyVersions());
   if (path === '/apis')
-    return aggregated ? aggregate(state, aggregated, (group) => !isCore(group)) : plain(groupList(state));
+    return aggregated
+      ? aggregate(state, aggregated, request, (group) => !isCore(group))
+      : plain(groupList(state, request));
   const [, root, group = '', version, more] = path.split('/');
-  if (more !== undefined) return undefined;
+  if (more !== undefined || request.unlisted.has(group)) return undefined;
+  if (request.stale.has(group))
+    throw new ApiStatus(503, 'ServiceUnavailable', `the server of ${group} is not reachable`);
   if (root === 'api' && group !== '' && version === undefined) return resourceList(state, '', group);
   if (root !== 'apis') return undefined;
   return version === undefined ? oneGroup(state, group) : resourceList(state, group, version);
@@ -51,8 +63,8 @@ function legacyVersions(): unknown {
   return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] };
 }
 
-function groupList(state: ClusterState): unknown {
-  const groups = [...state.catalogue.groups()].filter(([group]) => group !== '');
+function groupList(state: ClusterState, { unlisted }: DiscoveryRequest): unknown {
+  const groups = [...state.catalogue.groups()].filter(([group]) => group !== '' && !unlisted.has(group));
   return {
     kind: 'APIGroupList',
     apiVersion: 'v1',
@@ -123,14 +135,19 @@ function describeSub(type: ResourceType, subresource: string): unknown {
   return { name, singularName: '', namespaced, kind, verbs: subresource === 'finalize' ? ['update'] : STATUS_VERBS };
 }
 
-function aggregate(state: ClusterState, version: string, wanted: (group: string) => boolean): Document {
-  const groups = [...state.catalogue.groups()].filter(([group]) => wanted(group));
+function aggregate(
+  state: ClusterState,
+  version: string,
+  { stale, unlisted }: DiscoveryRequest,
+  wanted: (group: string) => boolean,
+): Document {
+  const groups = [...state.catalogue.groups()].filter(([group]) => wanted(group) && !unlisted.has(group));
   const items = groups.map(([group, versions]) => ({
     metadata: { name: group, creationTimestamp: null },
     versions: versions.map((each) => ({
       version: each,
-      freshness: 'Current',
-      resources: typesOf(state, group, each).map((type) => aggregatedResource(type, each)),
+      freshness: stale.has(group) ? 'Stale' : 'Current',
+      resources: stale.has(group) ? [] : typesOf(state, group, each).map((type) => aggregatedResource(type, each)),
     })),
   }));
   return {

@@ -61,6 +61,13 @@ export class Door {
     this.breakConnections();
   }
 
+  /** Shows another certificate from now on, as after a restart with it. */
+  renew({ certificate, clientCaPem }: Omit<DoorOptions, 'handle'>): void {
+    const { privateKeyPem: key, certificatePem: cert } = certificate;
+    this.#server.setSecureContext({ key, cert, ca: clientCaPem });
+    this.breakConnections();
+  }
+
   welcome(): void {
     this.#refuse = 'no';
   }

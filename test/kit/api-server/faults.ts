@@ -30,7 +30,9 @@ export type Fault =
   /** Lists answer as if there were nothing. */
   | { readonly kind: 'empty' }
   /** 200 with a page of HTML, as a load balancer has it; or with JSON of something else than an API server. */
-  | { readonly kind: 'page' | 'foreign json' };
+  | { readonly kind: 'page' | 'foreign json' }
+  /** Discovery cannot ask the server of a group; or leaves the group out, as just after a start. */
+  | { readonly kind: 'stale group' | 'unlisted group'; readonly group: string };
 
 /** A request as faults see it. */
 export type Seen = {

@@ -104,11 +104,16 @@ function answerOf(response: ServerResponse, type: string, text: string): true {
 function answer(context: RequestContext, exchange: Exchange, faults: readonly Fault[]): void {
   const user = authenticate(context.state, context.tokens, exchange.request);
   if (context.rbac === 'off' && user === ANONYMOUS) throw unauthorized();
-  if (exchange.path === undefined) answerPath(context, exchange, user);
+  if (exchange.path === undefined) answerPath(context, exchange, user, faults);
   else answerResource(context, exchange, exchange.path, user, faults);
 }
 
-function answerPath(context: RequestContext, { request, response, url }: Exchange, user: User): void {
+function answerPath(
+  context: RequestContext,
+  { request, response, url }: Exchange,
+  user: User,
+  faults: readonly Fault[],
+): void {
   authorize(context, user, { kind: 'path', verb: 'get', path: url.pathname });
   if (/^\/(healthz|livez|readyz)$/.test(url.pathname)) {
     response.writeHead(200, { 'Content-Type': 'text/plain' }).end('ok');
@@ -121,9 +126,17 @@ function answerPath(context: RequestContext, { request, response, url }: Exchang
   }
   const description = openApiDocument(context.state, pathname);
   if (description !== undefined) return sendJson(response, 200, description);
-  const document = discoveryDocument(context.state, url.pathname.replace(/\/$/, ''), request.headers.accept ?? '');
+  const document = discoveryDocument(context.state, url.pathname.replace(/\/$/, ''), {
+    accept: request.headers.accept ?? '',
+    stale: groupsOf(faults, 'stale group'),
+    unlisted: groupsOf(faults, 'unlisted group'),
+  });
   if (document === undefined) throw noSuchResource();
   sendJson(response, 200, document.body, { 'Content-Type': document.mediaType });
+}
+
+function groupsOf(faults: readonly Fault[], kind: 'stale group' | 'unlisted group'): ReadonlySet<string> {
+  return new Set(faults.flatMap((fault) => (fault.kind === kind ? [fault.group] : [])));
 }
 
 function openApiDocument(state: ClusterState, pathname: string): unknown {

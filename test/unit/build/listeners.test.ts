@@ -119,7 +119,7 @@ describe('certificates', () => {
   test('a missing Secret refuses its own hosts only', () => {
     const bad = httpsServer(['c.example'], 'credentialName: missing', 443, 'bad');
     const result = buildFrom(gateway([bad, httpsServer(['a.example'])]) + secret('cert', 'default'));
-    assert.deepEqual(codesOf(result), ['error IST0161 spec.servers[0].tls.credentialName']);
+    assert.deepEqual(codesOf(result), ['error IST0101 spec.servers[0].tls.credentialName']);
     assert.match(result.problems[0]?.message ?? '', /c\.example.*istio-system\/missing or default\/missing/);
     assert.deepEqual(
       result.units.listeners['https.31390']?.tls.map(({ key }) => key),

@@ -23,11 +23,15 @@ const PATHS: Readonly<Record<string, string>> = {
   VirtualService: '/apis/networking.istio.io/v1/namespaces/default/virtualservices',
   DestinationRule: '/apis/networking.istio.io/v1/namespaces/default/destinationrules',
   Gateway: '/apis/networking.istio.io/v1/namespaces/default/gateways',
+  WorkloadEntry: '/apis/networking.istio.io/v1/namespaces/default/workloadentries',
+  AuthorizationPolicy: '/apis/security.istio.io/v1/namespaces/default/authorizationpolicies',
 };
 const RESOURCES = [
   'virtualservices.networking.istio.io',
   'destinationrules.networking.istio.io',
   'gateways.networking.istio.io',
+  'workloadentries.networking.istio.io',
+  'authorizationpolicies.security.istio.io',
   'services',
   'pods',
 ];
@@ -164,7 +168,7 @@ export function versionOf(object: KubeObject): ObjectVersion {
   } = object.metadata as Record<string, unknown>;
   const { metadata: _metadata, status, ...written } = object;
   // As the source has it: what is said of an object that people write is not kept.
-  const isWritten = object.apiVersion?.startsWith('networking.istio.io/');
+  const isWritten = /^\w+\.istio\.io\//.test(object.apiVersion ?? '');
   const rest = { ...written, ...(!isWritten && status !== undefined && { status }) };
   const raw = { ...rest, metadata: { ...metadata, resourceVersion, generation } };
   const file = `cluster:${PATHS[object.kind ?? ''] ?? '/api/v1/other'}/${object.metadata.name}`;

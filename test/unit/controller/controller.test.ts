@@ -5,7 +5,7 @@ import { Evaluator } from '#gateway/control/evaluator.ts';
 import type { PublishOutcome } from '#gateway/control/publish/publisher.ts';
 import { interpretFile } from '#gateway/control/source/object-file.ts';
 import { ObjectStore } from '#gateway/control/source/object-store.ts';
-import { ENDPOINTS_MS } from '#gateway/control/source/quarantine.ts';
+import { ENDPOINTS_MS } from '#gateway/control/source/quarantine/patience.ts';
 import type { Problem } from '#gateway/snapshot/problem.ts';
 import type { SnapshotUnits } from '#gateway/snapshot/snapshot.ts';
 import { ManualTimers } from '../../kit/manual-timers.ts';

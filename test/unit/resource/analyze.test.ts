@@ -170,7 +170,7 @@ describe('a Gateway', () => {
   });
 
   test('whose Secret is missing, empty or expired says so', async () => {
-    assert.deepEqual(fields(secure('a', 'a.example')), ['warning IST0161 spec.servers[0].tls.credentialName']);
+    assert.deepEqual(fields(secure('a', 'a.example')), ['warning IST0101 spec.servers[0].tls.credentialName']);
     const empty = '---\n{apiVersion: v1, kind: Secret, metadata: {name: cert, namespace: istio-system}}\n';
     assert.deepEqual(fields(secure('a', 'a.example') + empty), ['error IST0161 spec.servers[0].tls.credentialName']);
     const { certificatePem, privateKeyPem, notAfter } = await (await makeCa()).issue({ names: ['a.example'] });

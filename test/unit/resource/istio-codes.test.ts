@@ -13,7 +13,8 @@ const ISTIO_CODES = [1, 2, ...Array.from({ length: 77 }, (_, index) => 101 + ind
 /** Codes of the table in the README: `IST0001, IST0110 to IST0112`. */
 function explained(): string[] {
   const text = readFileSync(path.join(repositoryDir, 'docs/problems/README.md'), 'utf8');
-  const rows = text.split('## Codes of Istio that are never raised here')[1]?.match(/^\| IST[^|]+/gm) ?? [];
+  const section = text.split(/^## /m).find((one) => one.startsWith('Codes of Istio that are never raised here'));
+  const rows = section?.match(/^\| IST[^|]+/gm) ?? [];
   return rows.flatMap((row) =>
     [...row.matchAll(/IST(\d{4})(?: to IST(\d{4}))?/g)].flatMap(([, first, last = first]) =>
       ISTIO_CODES.filter((code) => code >= `IST${first}` && code <= `IST${last}`),

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { GatewayIdentity } from '#gateway/control/build/builder.ts';
 import { Evaluator } from '#gateway/control/evaluator.ts';
 import { resourceKey } from '#gateway/control/resource/resource.ts';
 import type { AcceptedRecord } from '#gateway/control/source/accepted-journal.ts';
 import { interpretFile } from '#gateway/control/source/object-file.ts';
 import { isUsable, ObjectStore } from '#gateway/control/source/object-store.ts';
-import { ENDPOINTS_MS, Quarantine } from '#gateway/control/source/quarantine.ts';
+import { ENDPOINTS_MS } from '#gateway/control/source/quarantine/patience.ts';
+import { Quarantine } from '#gateway/control/source/quarantine.ts';
 import type { Problem } from '#gateway/snapshot/problem.ts';
 import type { VirtualHost } from '#gateway/snapshot/route.ts';
 import type { SnapshotUnits } from '#gateway/snapshot/snapshot.ts';
@@ -22,19 +24,11 @@ class World {
   readonly accepted = new Map<string, AcceptedRecord>();
   now = 86_400_000;
   readonly store: ObjectStore;
-  readonly #evaluator = new Evaluator(
-    {
-      namespace: 'istio-system',
-      labels: { istio: 'ingressgateway' },
-      ports: [{ gatewayPort: 80, nodePorts: [31_380] }],
-      folder: '/routes',
-      connectTimeoutMs: 1_000,
-    },
-    () => 0,
-  );
+  readonly #evaluator: Evaluator;
   readonly #quarantine: Quarantine;
 
-  constructor(accepted: Iterable<AcceptedRecord> = []) {
+  constructor(accepted: Iterable<AcceptedRecord> = [], identity = identityIn('istio-system')) {
+    this.#evaluator = new Evaluator(identity, () => 0);
     const keeper = {
       set: (record: AcceptedRecord) => void this.accepted.set(record.key, record),
       remove: (key: string) => void this.accepted.delete(key),
@@ -125,8 +119,23 @@ function serviceYaml(name: string): string {
   return `apiVersion: v1\nkind: Service\nmetadata: { name: ${name} }\nspec: { selector: { app: ${name} }, ports: [{ port: 80 }] }\n`;
 }
 
-function shop(): World {
-  const world = new World().write(gatewayYaml(), serviceAndPodYaml(), destinationRuleYaml(), virtualServiceYaml());
+function identityIn(namespace: string): GatewayIdentity {
+  return {
+    namespace,
+    labels: { istio: 'ingressgateway' },
+    ports: [{ gatewayPort: 80, nodePorts: [31_380] }],
+    folder: '/routes',
+    connectTimeoutMs: 1_000,
+  };
+}
+
+function shop(identity?: GatewayIdentity): World {
+  const world = new World([], identity).write(
+    gatewayYaml(),
+    serviceAndPodYaml(),
+    destinationRuleYaml(),
+    virtualServiceYaml(),
+  );
   world.round();
   assert.deepEqual(world.served(), { v1: 50, v2: 50 });
   assert.deepEqual(world.errors(), []);
@@ -152,6 +161,58 @@ test('a changed version with an unknown subset is not taken, until the subset is
   world.write(destinationRuleYaml(['v1', 'v2', 'v3']), podYaml('shop', 'v3')).round();
   assert.deepEqual(world.served(), { v1: 50, v3: 50 });
   assert.deepEqual(world.errors(), []);
+});
+
+test('a change of what holds another one back does not let it through', () => {
+  const world = shop().write(destinationRuleYaml(['v1']));
+  world.round();
+  world.write(virtualServiceYaml({ v1: 80, v2: 20 })).round();
+  assert.deepEqual(world.served(), { v1: 80, v2: 20 });
+  assert.deepEqual(world.errors(), ['DestinationRule MG1006']);
+  assert.deepEqual(Object.values(world.endpointsServed()), [1, 1]);
+});
+
+test('what waits for another object waits with it, and both are served as soon as that one has changed', () => {
+  const other = virtualServiceYaml({ v2: 1 }, { name: 'other' });
+  const world = shop().write(other, podYaml('shop', 'v3'));
+  world.round();
+  world.write(destinationRuleYaml(['v1', 'v3']), virtualServiceYaml({ v1: 1, v3: 1 })).round();
+  assert.deepEqual(world.served(), { v1: 50, v2: 50 });
+  assert.deepEqual(world.errors(), ['DestinationRule MG1006', 'VirtualService MG0303']);
+  world.write(virtualServiceYaml({ v1: 1 }, { name: 'other' })).round();
+  assert.deepEqual(world.served(), { v1: 1, v3: 1 });
+  assert.deepEqual(world.errors(), []);
+});
+
+test('an object that waits holds up no change that is well without it', () => {
+  const world = shop().write(destinationRuleYaml(['v1']), virtualServiceYaml({ v1: 1 }, { name: 'other' }));
+  world.round();
+  const { quarantined } = world.write(virtualServiceYaml({ v1: 1, v2: 1 }, { name: 'other' })).round();
+  assert.ok(!quarantined.has('VirtualService/default/other'));
+  assert.deepEqual(world.errors(), ['DestinationRule MG1006']);
+});
+
+test('a new object that would break what is served is not served, and says so', () => {
+  const nearer = destinationRuleYaml(['v1']).replace('name: shop', 'name: nearer\n  namespace: edge');
+  const world = shop(identityIn('edge')).write(nearer.replace('host: shop', 'host: shop.default.svc.cluster.local'));
+  const { problems, quarantined } = world.round();
+  assert.deepEqual(Object.values(world.endpointsServed()), [1, 1]);
+  assert.ok(quarantined.has('DestinationRule/edge/nearer'));
+  assert.match(
+    problems.find(({ code }) => code === 'MG1006')?.message ?? '',
+    /would break VirtualService default\/shop: .* Until then the object is not served\./,
+  );
+  world.write(virtualServiceYaml({ v1: 1 })).round();
+  assert.deepEqual(world.errors(), []);
+});
+
+test('a new Gateway is served though it exposes a VirtualService that is broken', () => {
+  const broken = virtualServiceYaml({ v1: 1 }, { name: 'broken', service: 'nowhere' });
+  const world = shop().write(broken.replace('- edge', '- later'));
+  world.round();
+  const { quarantined } = world.write(gatewayYaml('later')).round();
+  assert.ok(!quarantined.has('Gateway/default/later'));
+  assert.ok(world.errors().includes('VirtualService IST0101'));
 });
 
 test('a changed version whose host nobody answers for is not taken', () => {
@@ -196,6 +257,19 @@ test('of many objects that change at once, only those that do harm wait', () => 
   assert.deepEqual(world.errors(), ['DestinationRule MG1006']);
   const hosts = world.hosts.map(({ domain }) => domain);
   assert.ok(hosts.includes('other.example'));
+});
+
+test('of a hundred objects that change at once, only the two that do harm wait', () => {
+  const names = Array.from({ length: 100 }, (_, index) => `s${String(index).padStart(2, '0')}`);
+  const rule = (name: string, ...subsets: string[]): string => destinationRuleYaml(subsets, name);
+  const world = shop();
+  for (const name of names)
+    world.write(serviceYaml(name), rule(name, 'v1', 'v2'), virtualServiceYaml({ v1: 1 }, { name, service: name }));
+  world.round();
+  for (const name of names) world.write(rule(name, ...(name === 's17' || name === 's71' ? ['v2'] : ['v1'])));
+  const { quarantined } = world.round();
+  const waiting = names.filter((name) => quarantined.has(`DestinationRule/default/${name}`));
+  assert.deepEqual(waiting, ['s17', 's71']);
 });
 
 test('a deletion is obeyed: what still refers to the object is served as far as it resolves, with a Problem', () => {
@@ -362,6 +436,43 @@ test('a change that leads where its good version led already waits for no endpoi
   world.round();
   world.write(virtualServiceYaml({ v1: 10, v2: 90 })).round();
   assert.deepEqual(world.served(), { v1: 10, v2: 90 });
+});
+
+test('after a restart, too, a change that leads where its good version led waits for no endpoints', () => {
+  const before = shop().remove('Pod/default/shop-v2');
+  before.round();
+  const world = new World(before.accepted.values());
+  const [service = '', v1 = ''] = serviceAndPodYaml().split('---\n');
+  world.write(gatewayYaml(), service, v1, destinationRuleYaml(), virtualServiceYaml({ v1: 10, v2: 90 })).round();
+  assert.deepEqual(world.served(), { v1: 10, v2: 90 });
+});
+
+test('a change that takes the last endpoint from what traffic leads to waits for pods, a minute at most, and says so', () => {
+  const relabelled = destinationRuleYaml().replace('version: v2', 'version: blue');
+  const world = shop().write(relabelled);
+  const { problems } = world.round();
+  assert.deepEqual(Object.values(world.endpointsServed()), [1, 1]);
+  assert.deepEqual(world.errors(), ['DestinationRule MG1007']);
+  assert.match(
+    problems.find(({ code }) => code === 'MG1007')?.message ?? '',
+    /would leave outbound\|80\|v2\|shop.* without any ready endpoint.* at 1970-01-02T00:01:00.000Z in any case/,
+  );
+  world.write(podYaml('shop', 'blue')).round();
+  assert.deepEqual(world.errors(), []);
+  assert.equal(world.waitsUntil, undefined);
+  world.write(destinationRuleYaml().replace('version: v2', 'version: green')).round();
+  assert.deepEqual(world.errors(), ['DestinationRule MG1007']);
+  world.now += ENDPOINTS_MS;
+  world.round();
+  assert.deepEqual(Object.values(world.endpointsServed()), [1, 0]);
+  assert.deepEqual(world.errors(), []);
+});
+
+test('a service that is scaled to nothing holds up no change of its rule', () => {
+  const world = shop().remove('Pod/default/shop-v2');
+  world.round();
+  world.write(destinationRuleYaml().replace('version: v2', 'version: blue')).round();
+  assert.deepEqual(world.errors(), []);
 });
 
 /** Another world that was told all of this at once: what is accepted, and the newest of every object. */

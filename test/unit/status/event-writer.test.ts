@@ -69,3 +69,28 @@ test('a message longer than API servers take is cut', async (context) => {
   await new EventWriter(clientOf(context, server)).tell(KEY, [fact(0, 'x'.repeat(5_000))], 0);
   assert.equal(eventsOf(server)[0]?.message.length, 1_024);
 });
+
+test('what comes and goes all the time is told 25 times, then every five minutes', async (context) => {
+  const server = await shopServer(context);
+  const writer = new EventWriter(clientOf(context, server));
+  let now = 0;
+  const comesAndGoes = async (): Promise<void> => {
+    await writer.tell(KEY, [fact(now)], now);
+    await writer.tell(KEY, [], now);
+  };
+  for (let i = 0; i < 40; i += 1) await comesAndGoes();
+  assert.deepEqual(
+    eventsOf(server).map(({ count }) => count),
+    [25],
+  );
+  assert.ok(!writer.isDue(KEY, [fact(now)]));
+  now += 5 * 60_000;
+  assert.ok(writer.isDue(KEY, [fact(now)]));
+  await comesAndGoes();
+  await comesAndGoes();
+  assert.equal(eventsOf(server)[0]?.count, 26);
+  // An hour after its end it is forgotten here too: told again, it is another one unless the API server still has it.
+  writer.sweep(now + 2 * 60 * 60_000);
+  await writer.tell(KEY, [fact(now + 2 * 60 * 60_000)], now + 2 * 60 * 60_000);
+  assert.equal(eventsOf(server)[0]?.count, 26);
+});

@@ -5,7 +5,7 @@ import { Spacing } from '#gateway/control/status/spacing.ts';
 const KEY = 'VirtualService/default/shop';
 
 test('ten writes to an object may follow each other, then one every ten seconds, until it is at rest', () => {
-  const spacing = new Spacing();
+  const spacing = new Spacing({ burst: 10, everyMs: 10_000 });
   const gaps: number[] = [];
   let now = 1_000;
   for (let write = 0; write < 13; write += 1) {

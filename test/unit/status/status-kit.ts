@@ -30,7 +30,7 @@ export class JudgingNode {
     { node = 'edge-1', factor = 20, user = 'admin', door = 0 }: NodeOptions = {},
   ): Promise<JudgingNode> {
     const api = clientOf(context, server, { user, url: server.urls[door] ?? '' });
-    const discovery = new Discovery(api, ['coordination.k8s.io', 'networking.istio.io']);
+    const discovery = new Discovery(api, ['coordination.k8s.io', 'networking.istio.io', 'security.istio.io']);
     await discovery.refresh();
     const road = await new ClusterRoad(context, server, api, node).ready();
     const timers = fastTimers(factor);
@@ -70,9 +70,14 @@ export class JudgingNode {
 }
 
 /** Our condition on an object of the server. */
-export function conditionOf(server: ApiServer, kind: string, name: string): Record<string, unknown> | undefined {
+export function conditionOf(
+  server: ApiServer,
+  kind: string,
+  name: string,
+  group = 'networking.istio.io',
+): Record<string, unknown> | undefined {
   const object = server.object({
-    apiVersion: 'networking.istio.io/v1',
+    apiVersion: `${group}/v1`,
     kind,
     metadata: { namespace: 'default', name },
   });

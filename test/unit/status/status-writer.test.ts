@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ApiServer } from '../../kit/api-server/api-server.ts';
 import type { KubeObject } from '../../kit/api-server/kube-object.ts';
 import { eventually } from '../../kit/eventually.ts';
 import { gatewayYaml } from '../../kit/yaml-objects.ts';
@@ -137,6 +138,68 @@ test('of an object that changes all the time the condition is not written all th
       conditionOf(server, 'VirtualService', 'shop')?.['observedGeneration'] ===
       server.object(SHOP)?.metadata.generation,
   );
+});
+
+test('where a definition of Istio drops the generation, a condition that is right is not written again', async (context) => {
+  const server = await shopServer(context);
+  dropGenerations(server);
+  const { road, election } = await JudgingNode.start(context, server);
+  const condition = await eventually(() => conditionOf(server, 'VirtualService', 'shop'));
+  assert.equal(condition['observedGeneration'], undefined);
+  await eventually(() => conditionOf(server, 'Gateway', 'edge'));
+  road.look();
+  await election.stop();
+  const second = await JudgingNode.start(context, server, { node: 'edge-2', user: 'edge-2' });
+  await eventually(() => second.election.isLeader);
+  server.patch(SHOP, BROKEN);
+  second.road.look();
+  await eventually(() => conditionOf(server, 'VirtualService', 'shop')?.['status'] === 'False');
+  assert.equal(statusWrites(server), 3);
+});
+
+/** As Istio's definitions were when conditions had a schema, and no generation in it. */
+function dropGenerations(server: ApiServer): void {
+  const texts = ['type', 'status', 'reason', 'message', 'lastTransitionTime', 'lastProbeTime'];
+  const properties = Object.fromEntries(texts.map((name) => [name, { type: 'string' }]));
+  const status = {
+    type: 'object',
+    'x-kubernetes-preserve-unknown-fields': true,
+    properties: { conditions: { type: 'array', items: { type: 'object', properties } } },
+  };
+  for (const definition of server.objects('customresourcedefinitions.apiextensions.k8s.io')) {
+    const copy = structuredClone(definition) as typeof definition & {
+      spec: { versions: { schema: { openAPIV3Schema: Record<string, unknown> } }[] };
+    };
+    for (const { schema } of copy.spec.versions) schema.openAPIV3Schema['properties'] = { status };
+    server.apply(copy);
+  }
+}
+
+test('WorkloadEntries and policies say what is wrong with them, and nothing when all is well', async (context) => {
+  const server = await shopServer(context);
+  const workload = (name: string, spec: object): KubeObject => ({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'WorkloadEntry',
+    metadata: { namespace: 'default', name },
+    spec: { address: '192.0.2.9', ...spec },
+  });
+  const healthy = { type: 'Healthy', status: 'True', reason: 'probe' };
+  server.apply(workload('good', {}), workload('bad', { wieght: 1 }), {
+    apiVersion: 'security.istio.io/v1',
+    kind: 'AuthorizationPolicy',
+    metadata: { namespace: 'istio-system', name: 'closed' },
+    spec: { action: 'DENY', rules: [{ from: [{ source: { ipBlocks: ['192.0.2.0/24'] } }] }] },
+  });
+  server.patch(workload('bad', {}), { status: { conditions: [healthy] } });
+  await JudgingNode.start(context, server);
+  const bad = await eventually(() => conditionOf(server, 'WorkloadEntry', 'bad'));
+  assert.deepEqual([bad['status'], bad['reason']], ['False', 'MG0201']);
+  const { conditions = [] } = (server.object(workload('bad', {}))?.['status'] ?? {}) as { conditions?: unknown[] };
+  assert.deepEqual(conditions[0], healthy);
+  const closed = await eventually(() => server.objects('authorizationpolicies.security.istio.io').at(0)?.['status']);
+  assert.match(JSON.stringify(closed), /"status":"False","reason":"MG0401"/);
+  await eventually(() => conditionOf(server, 'VirtualService', 'shop'));
+  assert.equal(conditionOf(server, 'WorkloadEntry', 'good'), undefined);
 });
 
 test('nothing is said of a version that was not judged here', async (context) => {

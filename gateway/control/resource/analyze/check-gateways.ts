@@ -1,7 +1,8 @@
 import type { Problem } from '../../../snapshot/problem.ts';
 import type { GatewayServer } from '../istio/gateway.ts';
-import type { FieldPath, GatewayResource } from '../resource.ts';
+import type { GatewayResource } from '../resource.ts';
 import { problemAbout } from './finding.ts';
+import { Claims, mayShare, nameOf, serverPath } from './gateway-claims.ts';
 import type { AnalyzeOptions } from './options.ts';
 import type { ResourceIndex } from './resource-index.ts';
 
@@ -20,23 +21,24 @@ export function checkGateway(gateway: GatewayResource, index: ResourceIndex): Pr
 export function checkGatewayClaims(index: ResourceIndex): Problem[] {
   // Build says this of the whole: it knows the node ports.
   if (index.options.scope === 'whole') return [];
-  const claims = new Claims();
+  const claims = new Claims(index.options);
   const ours = index.gateways().filter((gateway) => isOurs(gateway, index.options));
   return ours.flatMap((gateway) => gateway.spec.servers.flatMap((server) => claims.claim(gateway, server)));
 }
 
 /** One certificate on servers of several Gateways: a client with HTTP/2 would send the names of both over one connection. */
 export function checkSharedCertificates(index: ResourceIndex): Problem[] {
-  const owners = new Map<string, GatewayResource>();
+  const owners = new Map<string, GatewayResource[]>();
   const ours = index.gateways().filter((gateway) => isOurs(gateway, index.options));
   return ours.flatMap((gateway) =>
     gateway.spec.servers.flatMap((server) => {
       const source = server.tls?.certificate;
       if (source === undefined) return [];
       const name = source.kind === 'secret' ? source.name : source.certificate;
-      const owner = owners.get(name) ?? gateway;
-      owners.set(name, owner);
-      return owner === gateway ? [] : [shared(gateway, server, name, owner)];
+      const known = owners.get(name) ?? [];
+      const owner = known.find((other) => mayShare(other, gateway, index.options));
+      if (owner === undefined) owners.set(name, [...known, gateway]);
+      return owner === undefined || owner === gateway ? [] : [shared(gateway, server, name, owner)];
     }),
   );
 }
@@ -69,10 +71,6 @@ function foreign(gateway: GatewayResource, { gatewayLabels = {} }: AnalyzeOption
   );
 }
 
-function serverPath(server: GatewayServer, ...rest: FieldPath): FieldPath {
-  return ['spec', 'servers', server.index, ...rest];
-}
-
 function credentialOf(gateway: GatewayResource, server: GatewayServer, index: ResourceIndex) {
   const source = server.tls?.certificate;
   if (source?.kind !== 'secret') return undefined;
@@ -92,8 +90,8 @@ function checkCredential(gateway: GatewayResource, server: GatewayServer, index:
     return [problemAbout(gateway, path, { severity: 'error', code: 'IST0161', message })];
   }
   const places = [...new Set([index.options.gatewayNamespace, gateway.namespace])].join(' or ');
-  const message = `There is no Secret ${name} in namespace ${places}: until there is, this server refuses every handshake. Create it (kubectl create secret tls), or correct the name.${index.suggestSecret(`${gateway.namespace}/${name}`)}`;
-  return [problemAbout(gateway, path, { severity: 'warning', code: 'IST0161', message })];
+  const message = `There is no Secret ${name} that can be used in namespace ${places}: until there is, this server refuses every handshake. Create it (kubectl create secret tls), or correct the name.${index.suggestSecret(`${gateway.namespace}/${name}`)}`;
+  return [problemAbout(gateway, path, { severity: 'warning', code: 'IST0101', message })];
 }
 
 function checkExpiry(gateway: GatewayResource, server: GatewayServer, index: ResourceIndex): Problem[] {
@@ -115,51 +113,4 @@ function checkExpiry(gateway: GatewayResource, server: GatewayServer, index: Res
 
 function day(time: number): string {
   return new Date(time).toISOString().slice(0, 10);
-}
-
-/** Who was first to name a host on a port, and which protocol a port speaks. */
-class Claims {
-  readonly #hosts = new Map<string, { readonly gateway: GatewayResource; readonly server: number }>();
-  readonly #protocols = new Map<number, { readonly protocol: string; readonly gateway: GatewayResource }>();
-
-  claim(gateway: GatewayResource, server: GatewayServer): Problem[] {
-    const { number, protocol } = server.port;
-    const port = this.#protocols.get(number) ?? { protocol, gateway };
-    this.#protocols.set(number, port);
-    if (port.protocol !== protocol)
-      return [
-        conflict(
-          gateway,
-          serverPath(server, 'port', 'protocol'),
-          `Port ${number} already speaks ${port.protocol} for Gateway ${nameOf(port.gateway)}; this ${protocol} server is not served. Use another port, or the same protocol.`,
-        ),
-      ];
-    return server.hosts.flatMap((entry, position) => {
-      // Plain HTTP routes of several Gateways are joined, unless they mean the same namespaces.
-      const key = protocol === 'HTTPS' ? `${number} ${entry.host}` : `${number} ${entry.host} ${entry.namespace}`;
-      const owner = this.#hosts.get(key);
-      if (owner === undefined) this.#hosts.set(key, { gateway, server: server.index });
-      if (owner === undefined || (owner.gateway === gateway && owner.server === server.index)) return [];
-      if (protocol === 'HTTP' && owner.gateway === gateway) return [];
-      const effect =
-        protocol === 'HTTPS'
-          ? 'which keeps it: this server does not serve it'
-          : 'so the routes of both are joined, the older object first';
-      return [
-        conflict(
-          gateway,
-          serverPath(server, 'hosts', position),
-          `Host ${entry.host} on port ${number} is already served by Gateway ${nameOf(owner.gateway)}, ${effect}. Let one server have it.`,
-        ),
-      ];
-    });
-  }
-}
-
-function conflict(gateway: GatewayResource, path: FieldPath, message: string): Problem {
-  return problemAbout(gateway, path, { severity: 'warning', code: 'IST0145', message });
-}
-
-function nameOf(gateway: GatewayResource): string {
-  return `${gateway.namespace}/${gateway.name}`;
 }

@@ -21,7 +21,8 @@ export function checkReach(service: VirtualServiceResource, index: ResourceIndex
     missing ||= gateway === undefined;
   }
   // With a Gateway unknown, so are its hosts.
-  return missing ? problems : [...problems, ...checkHosts(service, gateways, index)];
+  if (missing) return problems;
+  return [...problems, ...checkHosts(service, gateways, index), ...checkGateways(service, index)];
 }
 
 function meshOnly(service: VirtualServiceResource): Problem {
@@ -78,4 +79,26 @@ function checkHosts(
     );
   }
   return problems;
+}
+
+/** Gateways that have none of the hosts, where another one has: nothing is served through them. */
+function checkGateways(service: VirtualServiceResource, index: ResourceIndex): Problem[] {
+  const { namespace, spec } = service;
+  const idle = spec.gateways.map((name) => {
+    const gateway = name === 'mesh' ? undefined : index.gateway(name);
+    return gateway !== undefined && !spec.hosts.some((host) => index.hostsOf(gateway).admits(host, namespace));
+  });
+  const others = spec.gateways.filter((name, position) => name !== 'mesh' && !idle[position]);
+  if (others.length === 0) return [];
+  return spec.gateways.flatMap((name, position) =>
+    idle[position]
+      ? [
+          problemAbout(service, ['spec', 'gateways', position], {
+            severity: 'warning',
+            code: 'IST0132',
+            message: `No server of ${name} has any of the hosts ${spec.hosts.join(', ')} for namespace ${namespace}: nothing is served through it. Add one to its servers, or remove the name here.`,
+          }),
+        ]
+      : [],
+  );
 }

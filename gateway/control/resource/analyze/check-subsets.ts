@@ -1,6 +1,7 @@
 import type { Problem } from '../../../snapshot/problem.ts';
 import type { Backend } from '../catalog/services.ts';
 import type { DestinationRuleResource, Labels } from '../resource.ts';
+import { exportOf } from '../visibility.ts';
 import { problemAbout } from './finding.ts';
 import type { ResourceIndex } from './resource-index.ts';
 
@@ -31,10 +32,15 @@ export function checkSubsets(rule: DestinationRuleResource, index: ResourceIndex
 /** A rule for a host that nobody answers for has no effect; a wildcard may be for what is to come. */
 export function checkRuleHost(rule: DestinationRuleResource, index: ResourceIndex): Problem[] {
   const { host } = rule.spec;
-  if (host.startsWith('*') || index.anyBackend(host) !== undefined) return [];
-  const message = `No Service or ServiceEntry ${index.options.scope === 'partial' ? 'here ' : ''}answers for ${host}, so this rule has no effect. Create it, or correct the host.${index.suggestHost(host)}`;
-  // The Services of a part of a configuration are usually elsewhere.
-  const severity = index.options.scope === 'partial' ? 'info' : 'warning';
+  if (host.startsWith('*') || index.backend(host) !== undefined) return [];
+  const { scope, gatewayNamespace } = index.options;
+  const hidden = index.anyBackend(host)?.resource;
+  const message =
+    hidden === undefined
+      ? `No Service or ServiceEntry ${scope === 'partial' ? 'here ' : ''}answers for ${host}, so this rule has no effect. Create it, or correct the host.${index.suggestHost(host)}`
+      : `${hidden.kind} ${hidden.namespace}/${hidden.name}, which answers for ${host}, is exported to ${exportOf(hidden).join(', ')} and not to the gateway's namespace ${gatewayNamespace}: this rule has no effect here.`;
+  // The Services of a part of a configuration are usually elsewhere; and what is hidden is meant for others.
+  const severity = scope === 'partial' || hidden !== undefined ? 'info' : 'warning';
   return [problemAbout(rule, ['spec', 'host'], { severity, code: 'IST0174', message })];
 }
 

@@ -4,6 +4,7 @@ import { checkAnnotations } from './check-annotations.ts';
 import { checkDestinations } from './check-destinations.ts';
 import { checkGateway, checkGatewayClaims, checkSharedCertificates } from './check-gateways.ts';
 import { checkLocality } from './check-locality.ts';
+import { checkMeshRules } from './check-mesh-rules.ts';
 import { checkNodePorts } from './check-node-ports.ts';
 import { checkAccepted, checkPolicy } from './check-policies.ts';
 import { checkReach } from './check-reach.ts';
@@ -23,7 +24,7 @@ type Check<K extends ResourceKind> = (resource: ResourceOf<K>, index: ResourceIn
 /** The checks of each kind of object, in the order in which people read what they find. */
 const CHECKS: { readonly [K in ResourceKind]?: readonly Check<K>[] } = {
   Gateway: [checkGateway],
-  VirtualService: [checkAnnotations, checkReach, checkRuleOrder, checkDestinations],
+  VirtualService: [checkAnnotations, checkReach, checkRuleOrder, checkDestinations, checkMeshRules],
   DestinationRule: [checkAnnotations, checkRuleHost, checkSubsets, checkLocality],
   ServiceEntry: [checkAnnotations, checkServiceEntry],
   Service: [checkAnnotations, checkNodePorts],

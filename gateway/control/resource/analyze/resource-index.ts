@@ -15,6 +15,7 @@ import type {
   SecretResource,
   ServiceEntryResource,
   TargetedResource,
+  VirtualServiceResource,
 } from '../resource.ts';
 import type { ClockReader } from './clock.ts';
 import type { GatewayHosts } from './gateway-hosts.ts';
@@ -92,6 +93,11 @@ export class ResourceIndex {
   /** The Service or ServiceEntry behind a destination's full host, as far as the gateway may use it. */
   backend(host: string): Backend | undefined {
     return findBackend(host, this.#catalog, this.options.gatewayNamespace);
+  }
+
+  /** VirtualServices that choose among the subsets of a host for callers inside a mesh. */
+  meshRules(host: string): readonly VirtualServiceResource[] {
+    return this.#catalog.meshRules(host);
   }
 
   /** ServiceEntries with exactly this host, whoever may use them. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { olderFirst } from '../age.ts';
-import { serviceHost } from '../host-names.ts';
+import { resolveHost, serviceHost } from '../host-names.ts';
 import type { UnreadPolicy } from '../policies/unread.ts';
 import {
   type DestinationRuleResource,
@@ -18,6 +18,7 @@ import {
   type ServiceEntryResource,
   type ServiceResource,
   type TargetedResource,
+  type VirtualServiceResource,
   type WorkloadEntryResource,
 } from '../resource.ts';
 import { type Bucket, BucketIndex, type Change } from './bucket-index.ts';
@@ -53,15 +54,19 @@ export class Catalog {
 
   /** Sets resources, or removes those that are undefined. The same object again is no change. */
   update(changes: Iterable<readonly [ResourceKey, Resource | undefined]>): CatalogChange {
+    const wanted = new Map(changes);
     const changed: ResourceChange[] = [];
-    for (const [key, after] of changes) {
+    for (const [key, after] of wanted) {
       const before = this.#resources.get(key);
-      if (before === after) continue;
+      if (before !== after) changed.push({ key, before, after });
+    }
+    // Names are asked for first: an exception there leaves everything as it was.
+    const applied = this.#apply(changed);
+    for (const { key, after } of changed) {
       if (after === undefined) this.#resources.delete(key);
       else this.#resources.set(key, after);
-      changed.push({ key, before, after });
     }
-    return { resources: changed, ...this.#apply(changed) };
+    return { resources: changed, ...applied };
   }
 
   /** Replaces all texts of files. */
@@ -168,6 +173,10 @@ export class CatalogReader {
   /** DestinationRules with exactly this host, `*.suffix` included. */
   destinationRules(host: string): readonly DestinationRuleResource[] {
     return this.#items(`rule ${host}`);
+  }
+  /** VirtualServices that choose among the subsets of this host for callers inside a mesh. */
+  meshRules(host: string): readonly VirtualServiceResource[] {
+    return this.#items(`mesh-rules ${host}`);
   }
   /** All of a kind, for suggestions: whoever reads such a list is computed again with every object of the kind. */
   services(): readonly ServiceResource[] {
@@ -291,6 +300,7 @@ function namesOf(item: Item): readonly string[] {
     case 'Node':
       return ['nodes', `node ${item.name}`];
     case 'VirtualService':
+      return meshRuleHosts(item).map((host) => `mesh-rules ${host}`);
     case 'Namespace':
     case 'HTTPRoute':
     case 'Ingress':
@@ -298,6 +308,14 @@ function namesOf(item: Item): readonly string[] {
     default:
       return unreachable(item);
   }
+}
+
+/** Services for whose callers inside a mesh it chooses among subsets: hosts of its own that it leads to. */
+function meshRuleHosts({ namespace, spec }: VirtualServiceResource): readonly string[] {
+  if (!spec.gateways.includes('mesh')) return [];
+  const own = new Set(spec.hosts.map((host) => resolveHost(host, namespace)));
+  const targets = spec.http.flatMap(({ action }) => (action.kind === 'forward' ? action.destinations : []));
+  return [...new Set(targets.flatMap(({ host, subset }) => (subset !== undefined && own.has(host) ? [host] : [])))];
 }
 
 function namesOfPod(pod: PodResource): string[] {

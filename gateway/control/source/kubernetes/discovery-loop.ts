@@ -7,6 +7,8 @@ import type { Discovery } from '../../kubernetes/discovery.ts';
 const LEAST_MS = 2_000;
 /** While nobody answers, this is how soon a cluster that is back is noticed at the latest. */
 const BACKOFF = { firstMs: 500, longestMs: 5_000 };
+/** A server that asks to be left alone for longer is asked after so long. */
+const LONGEST_RETRY_AFTER_MS = 30_000;
 
 export type DiscoveryLoopOptions = {
   readonly discovery: Discovery;
@@ -60,10 +62,15 @@ export class DiscoveryLoop {
 
   async #goOn(): Promise<void> {
     while (!this.#closing.signal.aborted) {
-      const usual = this.#options.everyMs * (0.9 + Math.random() / 5);
-      await this.#pause(this.#failure === undefined ? usual : this.#backoff.next());
+      await this.#pause(this.#pauseMs());
       await this.#look();
     }
+  }
+
+  #pauseMs(): number {
+    if (this.#failure === undefined) return this.#options.everyMs * (0.9 + Math.random() / 5);
+    const asked = Math.min(this.#failure.error.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS);
+    return Math.max(this.#backoff.next(), asked);
   }
 
   async #look(): Promise<void> {
@@ -71,7 +78,7 @@ export class DiscoveryLoop {
     const { signal } = this.#closing;
     if (signal.aborted) return;
     try {
-      await discovery.refresh(signal);
+      await discovery.refresh(signal).finally(() => (this.#lookedAt = timers.now()));
       if (signal.aborted) return;
       const recovered = this.#failure !== undefined;
       this.#failure = undefined;
@@ -80,8 +87,6 @@ export class DiscoveryLoop {
     } catch (error) {
       if (!(error instanceof ApiError)) onDefect(error);
       else if (!signal.aborted) this.#failed(error);
-    } finally {
-      this.#lookedAt = timers.now();
     }
   }
 

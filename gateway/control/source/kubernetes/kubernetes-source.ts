@@ -188,6 +188,8 @@ export class KubernetesSource implements ObjectSource {
   #miss(state: WatchedKindState): void {
     const why = this.#options.discovery.whyMissing(asServed(state.kind));
     if (why === 'unknown') return;
+    // An API server that has just started knows no definitions for a moment: it is asked again soon.
+    if (state.presence === 'served') this.#discovery.hurry();
     // Of other kinds that is no danger, and the remedy is the same.
     state.end(why === 'unreadable' && isPolicyKind(state.kind.kind) ? 'unreadable' : 'absent');
   }

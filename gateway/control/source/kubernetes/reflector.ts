@@ -52,8 +52,9 @@ export type ReflectorOptions = {
   readonly path: string;
   readonly sink: ReflectorSink;
   /**
-   * Awaited before each list, and before a watch goes on: up to which version the cluster has come (after `since`, of the
-   * timers' clock), if that can be known. Throws when it is not the right cluster.
+   * Awaited before a list, before its end is told, and before anything of a watch that has begun is believed: up to which
+   * version the cluster has come (after `since`, of the timers' clock), if that can be known. Throws when it is not the
+   * right cluster.
    */
   readonly check?: (since?: number) => Promise<string | undefined>;
   /** An exception in our own code: all is listed anew. */
@@ -85,10 +86,6 @@ export class Reflector {
   readonly #backoff: Backoff;
   /** Up to which version everything was told; undefined: list anew. */
   #version: string | undefined;
-  /** The version came from the list just made. */
-  #isJustListed = false;
-  /** The last word of the server. */
-  #heardAt = 0;
   #bookmarks = false;
   #stopped = false;
   #running = new AbortController();
@@ -107,7 +104,7 @@ export class Reflector {
     while (!this.#stopped) {
       this.#running = new AbortController();
       try {
-        if (this.#version === undefined || (await this.#isAhead(this.#version))) await this.#list();
+        if (this.#version === undefined) await this.#list();
         else await this.#watch(this.#version);
       } catch (error) {
         if (!this.#stopped) await this.#recover(error);
@@ -136,19 +133,8 @@ export class Reflector {
     this.#wake?.();
   }
 
-  /**
-   * After an older etcd was restored, servers take a watch from a version that they have yet to come to, and pass over
-   * in silence all that is written until then.
-   */
-  async #isAhead(version: string): Promise<boolean> {
-    if (this.#isJustListed) return false;
-    const reached = await this.#options.check?.(this.#heardAt);
-    return reached !== undefined && isOlder(reached, version);
-  }
-
   /** A continue token that expired in the middle is answered once, by one list without pages. */
   async #list(): Promise<void> {
-    this.#version = undefined;
     await this.#options.check?.();
     const timeoutMs = this.#timings.listTimeoutMs;
     try {
@@ -162,6 +148,7 @@ export class Reflector {
   async #listOnce({ limit, timeoutMs }: { readonly limit?: number; readonly timeoutMs: number }): Promise<void> {
     const { client, path, sink } = this.#options;
     const { signal } = this.#running;
+    const beganAt = this.#timers.now();
     this.counts.lists += 1;
     sink.listBegins();
     const ask = async (next?: string): Promise<Page> => {
@@ -177,10 +164,11 @@ export class Reflector {
       page = await next;
     }
     sink.listed(page.items);
+    // Who answered a moment before need not be who has answered this: what a list lacks is given up for its end.
+    await this.#options.check?.(beganAt);
     // A relist was asked for while the last page was on its way.
     if (signal.aborted) return;
     this.#version = page.version;
-    this.#isJustListed = true;
     sink.listEnds();
     sink.inSync();
   }
@@ -194,10 +182,9 @@ export class Reflector {
     this.counts.watches += 1;
     const stream = await client.stream({ method: 'GET', path, query, idleMs, signal });
     const openedAt = this.#timers.now();
-    this.#isJustListed = false;
-    this.#heardAt = openedAt;
-    this.#options.sink.inSync();
     try {
+      if (await this.#isAhead(version, openedAt)) return this.#listNext();
+      this.#options.sink.inSync();
       for await (const events of watchEvents(stream)) this.#take(events, signal);
     } finally {
       stream.close();
@@ -208,8 +195,20 @@ export class Reflector {
     if (wasShort && !signal.aborted) await this.#pause(this.#backoff.next());
   }
 
+  /**
+   * After an older etcd was restored, servers take a watch from a version that they have yet to come to, and pass over
+   * in silence all that is written until then. Asked while the watch runs: a server that is restored now breaks it.
+   */
+  async #isAhead(version: string, since: number): Promise<boolean> {
+    const reached = await this.#options.check?.(since);
+    return reached !== undefined && isOlder(reached, version);
+  }
+
+  #listNext(): void {
+    this.#version = undefined;
+  }
+
   #take(events: readonly WatchEvent[], signal: AbortSignal): void {
-    this.#heardAt = this.#timers.now();
     for (const event of events) {
       if (signal.aborted) return;
       this.#takeOne(event);

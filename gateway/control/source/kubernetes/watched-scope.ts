@@ -94,9 +94,9 @@ export class WatchedScope implements ReflectorSink {
     this.#reflector.relist();
   }
 
-  /** The cluster is back: a pause after a failure ends soon. */
+  /** The cluster is back, or takes our token again: a pause after a failure ends soon, unless the server asked for it. */
   hurry(): void {
-    if (this.#failure?.error.isOutage) this.#reflector.hurry();
+    if (this.#failure !== undefined && this.#failure.error.retryAfterMs === undefined) this.#reflector.hurry();
   }
 
   /** Everything was told at least once. */
@@ -175,7 +175,8 @@ export class WatchedScope implements ReflectorSink {
   }
 
   inSync(): void {
-    this.#lastSyncAt = Date.now();
+    // What is held is served, and is not the truth.
+    if (!this.#held) this.#lastSyncAt = Date.now();
     if (this.#failure === undefined && this.#isToldListed === this.#isListed) return;
     this.#failure = undefined;
     this.#isToldListed = this.#isListed;

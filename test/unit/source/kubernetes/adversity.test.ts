@@ -6,12 +6,14 @@ import { ApiServer } from '#test/kit/api-server/api-server.ts';
 import { istioDefinitions } from '#test/kit/api-server/istio-definitions.ts';
 import type { KubeObject } from '#test/kit/api-server/kube-object.ts';
 import { eventually } from '#test/kit/eventually.ts';
+import { fastTimers } from '#test/kit/fast-timers.ts';
 import {
   aGateway,
   aSecret,
   aVirtualService,
   removals,
   started,
+  TIMINGS,
   type Watcher,
   watchedCluster,
 } from './watched-cluster.ts';
@@ -95,6 +97,8 @@ test('of a namespace that is watched alone nothing of another one is taken', asy
   server.apply(aGateway('ours', 'cert'), aSecret('cert'), aVirtualService('a', 10, 'shop'));
   const watcher = await started(cluster, { namespaces: ['shop'] });
   assert.deepEqual(watcher.keys('VirtualService'), ['VirtualService/shop/a']);
+  const watches = (): number => server.watches().filter((resource) => resource === VIRTUAL_SERVICES).length;
+  await eventually(() => watches() === 2, { what: "shop's and the gateway's own namespace are watched" });
   const objects = [aVirtualService('intruder', 1, 'elsewhere'), aVirtualService('b', 10, 'shop')];
   for (const object of objects)
     server.faults.garbleWatches(`${JSON.stringify({ type: 'ADDED', object })}\n`, VIRTUAL_SERVICES);
@@ -148,6 +152,26 @@ test('while it cannot be asked who the cluster is, its lists are not believed', 
   assert.deepEqual(watcher.keys('VirtualService'), [`${VS}/b`]);
 });
 
+test('an empty list costs not even the only object of a kind when it began after the cluster was last known for the same', async (context) => {
+  const cluster = await watchedCluster(context);
+  const { server } = cluster;
+  server.apply(aVirtualService('only'));
+  const watcher = await started(cluster, {
+    timers: fastTimers(0.01),
+    timings: { ...TIMINGS, backoff: { firstMs: 1, longestMs: 1 } },
+  });
+  const asked = (): number => server.audit.entries({ verb: 'list', resource: 'namespaces' }).length;
+  let before: unknown;
+  // Nobody is about to ask again who the cluster is.
+  await eventually(() => JSON.stringify(before) === JSON.stringify((before = [asked(), server.watches()])));
+  // For this watcher it is the same moment in which it has asked who the cluster is.
+  server.faults.add({ kind: 'empty' });
+  server.faults.failWatches(410, VIRTUAL_SERVICES);
+  const state = () => watcher.source.status().kinds?.find(({ kind }) => kind === 'VirtualService')?.state;
+  await eventually(() => state() === 'held', { what: 'it is held' });
+  assert.deepEqual(removals(watcher), []);
+});
+
 test('a kind that is served in another version from now on is read there, without a gap', async (context) => {
   const cluster = await watchedCluster(context, { definitions: definitions(['v1beta1']) });
   const { server } = cluster;
@@ -185,11 +209,25 @@ test('a definition that is deleted and made anew while nobody looks leaves what 
   await eventually(() => watcher.problems.length === 0);
 });
 
+test('a kind that discovery leaves out for a moment is looked for again soon', async (context) => {
+  const cluster = await watchedCluster(context);
+  const { server } = cluster;
+  const watcher = await started(cluster, { discoveryMs: 600_000 });
+  const state = () => watcher.source.status().kinds?.find(({ kind }) => kind === 'VirtualService')?.state;
+  await eventually(() => state() === 'watching');
+  server.delete(DEFINITION);
+  await eventually(() => state() === 'absent', { timeoutMs: 10_000, what: 'that it is gone is noticed' });
+  server.apply(...istioDefinitions());
+  server.apply(aVirtualService('a'));
+  await eventually(() => watcher.objects.has(`${VS}/a`), { timeoutMs: 10_000, what: 'and that it is back' });
+});
+
 test('a load balancer that answers 200 with its own page or JSON takes nothing away, and is told', async (context) => {
   const cluster = await watchedCluster(context);
   const { server } = cluster;
   server.apply(aVirtualService('a'), aVirtualService('b'));
   const watcher = await started(cluster);
+  const state = () => watcher.source.status().kinds?.find(({ kind }) => kind === 'VirtualService')?.state;
   for (const [kind, told] of [
     ['page', /answered 200 with a page/],
     ['foreign json', /is no list/],
@@ -197,7 +235,7 @@ test('a load balancer that answers 200 with its own page or JSON takes nothing a
     server.faults.add({ kind });
     server.faults.breakConnections();
     await eventually(() => told.test(watcher.problems.join()), { timeoutMs: 10_000, what: kind });
-    assert.notEqual(watcher.source.status().kinds?.find(({ kind }) => kind === 'VirtualService')?.state, 'watching');
+    await eventually(() => state() === 'failing');
     await server.faults.clear();
     await eventually(() => watcher.problems.length === 0, { timeoutMs: 10_000 });
   }
@@ -231,6 +269,21 @@ test('when all servers are down and one comes back, it is found', async (context
   server.apply(aVirtualService('a', 20));
   await cluster.way.up();
   await eventually(() => weightOf(watcher, 'a') === 20, { timeoutMs: 10_000 });
+});
+
+test('a token that is taken again ends the pause after its refusal', async (context) => {
+  const cluster = await watchedCluster(context);
+  const { server } = cluster;
+  server.apply(aVirtualService('a', 10));
+  const watcher = await started(cluster, {
+    timings: { ...TIMINGS, backoff: { firstMs: 600_000, longestMs: 600_000 } },
+  });
+  server.faults.answer(401);
+  server.faults.breakConnections();
+  await eventually(() => /Unauthorized/.test(watcher.problems.join()), { timeoutMs: 10_000 });
+  server.apply(aVirtualService('a', 20));
+  await server.faults.clear();
+  await eventually(() => weightOf(watcher, 'a') === 20, { timeoutMs: 15_000 });
 });
 
 test('the right to a kind that is taken while it is watched costs nothing that is known', async (context) => {

@@ -174,8 +174,8 @@ test('watches that fall silent are given up and opened again', async (context) =
   const watches = (): number => status()?.watches ?? 0;
   // Bookmarks have shown that silence is a fault; the watch after that is held to it.
   await eventually(() => watches() === 1);
-  const opened = status()?.lastSyncAt ?? 0;
-  await eventually(() => (status()?.lastSyncAt ?? 0) > opened);
+  const heard = new Set<number | undefined>();
+  await eventually(() => heard.add(status()?.lastSyncAt).size > 3, { what: 'the list, the watch, and bookmarks' });
   cluster.server.faults.endWatches();
   await eventually(() => watches() === 2);
   cluster.server.faults.stallWatches();
@@ -236,6 +236,9 @@ test('a list that is suddenly empty is held, and obeyed when something of the ki
   assert.deepEqual(removals(second), []);
   assert.match(second.problems.join(), /suddenly lists no VirtualService at all; this is held, not obeyed.* 3 objects/);
   assert.match(second.source.status().held ?? '', /held/);
+  const { state, lastSyncAt } =
+    second.source.status().kinds?.find(({ kind }) => kind === 'VirtualService') ?? assert.fail();
+  assert.deepEqual([state, lastSyncAt], ['held', undefined], 'what is held was never known to be the truth');
   server.apply(aVirtualService('d'));
   await eventually(() => removals(second).length === 3, {
     timeoutMs: 20_000,

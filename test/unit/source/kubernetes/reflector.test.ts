@@ -202,20 +202,21 @@ test('what says it is a list, but has no version or no items, is a failure and n
   }
 });
 
-test('a watch is opened again only when the cluster has come as far as it: else an older etcd was restored, and all is listed', async (context) => {
+test('a watch from where the cluster has not come to (an older etcd was restored) is given up for a list', async (context) => {
   const script = await watching(context);
-  assert.deepEqual(script.checks, [undefined], 'a list needs no word of after it');
-  await script.advance(1_000);
+  assert.deepEqual(script.checks, [undefined, 0, 0], 'before the list and after, and when the watch had begun');
   await script.send(event('ADDED', 'b', '1200'));
   await script.advance(6_000);
   script.reached = '1200';
   await script.endWatch();
   await script.answer('open');
-  assert.deepEqual(script.checks, [undefined, 1_000], 'of after its last word');
-  assert.equal(script.asked.at(-1)?.query['resourceVersion'], '1200');
+  await script.send(event('ADDED', 'c', '1201'));
+  assert.deepEqual(script.checks.slice(3), [6_000]);
   script.reached = '999';
   await script.send({ type: 'ERROR', object: { kind: 'Status', code: 500 } });
   await script.advance(400);
+  await script.answer('open');
+  assert.deepEqual(script.told.slice(3), ['changed b', 'changed c', 'failed 500', 'begin']);
   assert.deepEqual(script.asked.at(-1), {
     what: 'list',
     query: { limit: 1_000, continue: undefined },
@@ -223,17 +224,19 @@ test('a watch is opened again only when the cluster has come as far as it: else 
   });
 });
 
-test('while the cluster cannot be told from another one, nothing is listed or watched', async (context) => {
+test('while the cluster cannot be told from another one, nothing that it lists or says is believed', async (context) => {
   const script = await watching(context);
-  script.reached = refusal(503);
   await script.advance(6_000);
+  script.reached = refusal(503);
   await script.endWatch();
+  await script.answer('open');
+  await script.send(event('ADDED', 'intruder', '11'));
   assert.deepEqual(script.told.slice(3), ['failed 503']);
-  assert.equal(script.asked.length, 2);
   script.reached = '10';
   await script.advance(400);
   await script.answer('open');
-  assert.equal(script.asked.at(-1)?.query['resourceVersion'], '10');
+  await script.send(event('ADDED', 'b', '11'));
+  assert.deepEqual(script.told.slice(4), ['changed b']);
 });
 
 test('an empty list of a Go server (null) is a list', async (context) => {

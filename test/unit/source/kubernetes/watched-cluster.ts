@@ -14,11 +14,15 @@ import type { KnownObject, ObjectVersion, PolicyReads, SourceEvent } from '#gate
 import { ApiServer, type ApiServerOptions } from '#test/kit/api-server/api-server.ts';
 import type { KubeObject } from '#test/kit/api-server/kube-object.ts';
 import { eventually } from '#test/kit/eventually.ts';
+import { fastTimers } from '#test/kit/fast-timers.ts';
 import { TcpRelay } from '#test/kit/tcp-relay.ts';
 import { temporaryFolder } from '#test/kit/temporary-folder.ts';
 
+/** Time goes so much faster for a watcher: it waits some seconds before it tells of a trouble, or believes a list again. */
+const HASTE = 10;
+
 /** Fast enough for a test, and still with every mechanism at work. */
-export const TIMINGS = { pageSize: 3, healthyMs: 50, backoff: { firstMs: 10, longestMs: 100 } };
+export const TIMINGS = { pageSize: 3, healthyMs: 500, backoff: { firstMs: 100, longestMs: 1_000 } };
 
 /** A source with everything it told, folded together as the controller would. */
 export class Watcher {
@@ -40,7 +44,10 @@ export class Watcher {
       emit: (event) => this.#take(event),
       onDefect: (error) => this.defects.push(error),
       timings: TIMINGS,
-      discoveryMs: 100,
+      discoveryMs: 1_000,
+      // A slow machine is no slow cluster.
+      syncPatienceMs: 5_000 * HASTE,
+      timers: fastTimers(HASTE),
       ...options,
     });
   }
