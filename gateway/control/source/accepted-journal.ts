@@ -69,12 +69,19 @@ export class AcceptedJournal {
   }
 
   set(record: AcceptedRecord): void {
+    this.#forget(record.key);
     this.#records.set(record.key, record);
     this.#write({ op: 'set', record });
   }
 
   remove(key: ResourceKey): void {
+    this.#forget(key);
     if (this.#records.delete(key)) this.#write({ op: 'remove', key });
+  }
+
+  /** A key that is replaced, or that nothing names any more, does not stay on disk among what is of the past. */
+  #forget(key: ResourceKey): void {
+    if (key.startsWith('Secret/') && this.#records.has(key)) this.#rewrite = true;
   }
 
   /** Resolves when everything said so far is on disk (or a Problem told why not). */

@@ -115,6 +115,22 @@ test('the file is rewritten when most of it is of the past', async (context) => 
   assert.deepEqual([...openIn(stateDir).journal.records()], [record('a', 2_999)]);
 });
 
+test('a private key that was replaced, or is of no use any more, is not on disk any more', async (context) => {
+  const secret = (name: string, key: string): AcceptedRecord => ({
+    ...record(name),
+    key: `Secret/default/${name}`,
+    raw: { kind: 'Secret', data: { 'tls.key': key } },
+  });
+  const stateDir = await filled(context, record('a'), secret('renewed', 'old-key'), secret('gone', 'other-key'));
+  const { journal } = openIn(stateDir);
+  journal.set(secret('renewed', 'new-key'));
+  journal.remove('Secret/default/gone');
+  await journal.close();
+  const text = readFileSync(fileOf(stateDir), 'utf8');
+  assert.ok(text.includes('new-key') && !text.includes('old-key') && !text.includes('other-key'));
+  assert.equal([...openIn(stateDir).journal.records()].length, 2);
+});
+
 test('foreign lines at the end do not hide what is before them', async (context) => {
   const stateDir = await filled(context, record('a'));
   appendFileSync(fileOf(stateDir), '{"op":"remove","key":"VirtualService/default/a"}\nabc\n');
