@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A real Kubernetes control plane on this machine alone: etcd, kube-apiserver and kube-controller-manager, built from their Go
-# modules. No kubelet: nothing runs in it, and Pods are what a test writes. It is no part of .ci/run, since it is built for
+# modules. No kubelet: nothing runs in it, Nodes and Pods are what a test writes and stay so. It is no part of .ci/run, since it is built for
 # 10 to 40 minutes; afterwards the cluster suite meets the real thing by one command:
 #
 #   real-api-server.sh run npm run test:cluster
@@ -106,7 +106,7 @@ start() {
   # shellcheck disable=SC2086
   launch controllers "$programs/kube-controller-manager" --kubeconfig="$state/controllers.kubeconfig" \
     --service-account-private-key-file="$state/accounts.key" --root-ca-file="$state/ca.crt" --leader-elect=false \
-    --bind-address=127.0.0.1 --secure-port=0 ${CONTROLLERS_FLAGS:-}
+    --bind-address=127.0.0.1 --secure-port=0 --controllers='*,-nodelifecycle' --use-service-account-credentials ${CONTROLLERS_FLAGS:-}
   echo "$state/admin.kubeconfig"
 }
 
@@ -164,9 +164,16 @@ end() {
   pid=$(cat "$state/$1.pid" 2>/dev/null) || return 0
   if grep -qsF "$programs" "/proc/$pid/cmdline"; then
     kill "-$2" "$pid"
-    while [ -e "/proc/$pid" ] && ! grep -qs '^State:.*Z' "/proc/$pid/status"; do sleep 0.1; done
+    until has_ended "$pid"; do sleep 0.1; done
   fi
   rm -f "$state/$1.pid"
+}
+
+# A process whose first thread is a zombie goes on to hold its sockets until the last has ended.
+has_ended() {
+  local threads
+  threads=$(find "/proc/$1/task" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l)
+  [ "$threads" -eq 0 ] || { [ "$threads" -eq 1 ] && grep -qs '^State:.*Z' "/proc/$1/status"; }
 }
 
 make_certificates() {
