@@ -29,6 +29,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether the second failure goes on with the first: a server that is back and refuses is another trouble than its outage. */
+export function isSameTrouble(first: ApiError, second: ApiError): boolean {
+  return first.isOutage ? second.isOutage : first.status === second.status;
+}
+
 /** Why no answer came: our side has no usable access data, or the way to the server failed. */
 export type FailureReason =
   | 'NoAccess'

@@ -177,6 +177,19 @@ export class ApiServer {
     for (const door of this.#doors) door.renew({ certificate, clientCaPem: this.caPem });
   }
 
+  /**
+   * Plays the first moments of a server that was killed and started again. Connections break; until the first call of what
+   * this returns its accounts may do nothing, until the second custom resources are not served.
+   */
+  startAnew(): () => void {
+    const { catalogue } = this.#state;
+    const allow = this.faults.answer(403);
+    catalogue.starting('begins');
+    this.faults.breakConnections();
+    const steps = [allow, () => catalogue.starting('ends')];
+    return () => steps.shift()?.();
+  }
+
   /** The running watches, by resource. */
   watches(): string[] {
     return [...this.#watchers].map((watcher) => watcher.resource);

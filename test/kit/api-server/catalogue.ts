@@ -7,6 +7,7 @@ export class Catalogue {
   readonly #types = new Map<string, ResourceType>();
   readonly #without: ReadonlySet<string>;
   #revision = 0;
+  #isStarting = false;
 
   /** `without` names groups (`discovery.k8s.io`) and versions of groups (`coordination.k8s.io/v1`) that are not served. */
   constructor(without: readonly string[]) {
@@ -33,13 +34,19 @@ export class Catalogue {
   }
 
   types(): ResourceType[] {
-    return [...this.#types.values()];
+    return [...this.#types.values()].filter((type) => this.#isServed(type));
+  }
+
+  /** A server that has just started does not know yet what is defined in it. */
+  starting(state: 'begins' | 'ends'): void {
+    this.#isStarting = state === 'begins';
+    this.#revision += 1;
   }
 
   /** The type served under this path, or a refusal as for any unknown path. */
   find(group: string, version: string, plural: string): ResourceType {
     const type = this.#types.get(storageName({ group, plural }));
-    if (type?.versions.includes(version) !== true) throw noSuchResource();
+    if (type?.versions.includes(version) !== true || !this.#isServed(type)) throw noSuchResource();
     return type;
   }
 
@@ -61,12 +68,16 @@ export class Catalogue {
   /** Group -> versions, the preferred one first, in the order they were added. */
   groups(): Map<string, string[]> {
     const groups = new Map<string, Set<string>>();
-    for (const type of this.#types.values()) {
+    for (const type of this.types()) {
       let versions = groups.get(type.group);
       if (versions === undefined) groups.set(type.group, (versions = new Set()));
       for (const version of type.versions) versions.add(version);
     }
     return new Map([...groups].map(([group, versions]) => [group, [...versions].sort(byVersionPriority)]));
+  }
+
+  #isServed({ custom }: ResourceType): boolean {
+    return !(custom && this.#isStarting);
   }
 }
 

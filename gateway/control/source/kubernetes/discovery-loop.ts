@@ -1,6 +1,6 @@
 import { Backoff } from '../../../support/backoff.ts';
 import type { Timers } from '../../../support/timers.ts';
-import { ApiError } from '../../kubernetes/api-error.ts';
+import { ApiError, isSameTrouble } from '../../kubernetes/api-error.ts';
 import type { Discovery } from '../../kubernetes/discovery.ts';
 
 /** Whoever asks for a look out of turn does not get one more often than this. */
@@ -91,7 +91,12 @@ export class DiscoveryLoop {
   }
 
   #failed(error: ApiError): void {
-    this.#failure = { error, since: this.#failure?.since ?? this.#options.timers.now() };
+    const before = this.#failure;
+    if (before !== undefined && isSameTrouble(before.error, error)) this.#failure = { error, since: before.since };
+    else {
+      this.#failure = { error, since: this.#options.timers.now() };
+      this.#backoff.reset();
+    }
     this.#options.onFailed();
   }
 

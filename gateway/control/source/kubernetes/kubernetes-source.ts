@@ -33,6 +33,8 @@ import { type ScopeFailure, WatchedScope } from './watched-scope.ts';
 
 /** CRDs that come and go are noticed after so long. */
 const DISCOVERY_MS = 30_000;
+/** An API server that has just started tells of its own kinds alone for a moment: so long it is asked again soon. */
+const STARTING_MS = 30_000;
 /** A trouble that is over sooner is nobody's business. */
 const PATIENCE_MS = 3_000;
 
@@ -166,6 +168,7 @@ export class KubernetesSource implements ObjectSource {
   #refreshed(recovered: boolean): void {
     this.#watchAll();
     if (recovered) for (const { scopes } of this.#kinds) for (const scope of scopes.values()) scope.hurry();
+    if (this.#kinds.some((state) => this.#mayComeBack(state))) this.#discovery.hurry();
     this.#review();
   }
 
@@ -184,12 +187,17 @@ export class KubernetesSource implements ObjectSource {
     else state.watch(resource, kind.scope === 'cluster' || namespaces.length === 0 ? [undefined] : this.#named());
   }
 
-  /** What could not be told goes on as it is. */
+  #mayComeBack({ kind, presence, missingSince }: WatchedKindState): boolean {
+    if (missingSince === undefined || (presence !== 'served' && kind.presence !== 'needed')) return false;
+    return this.#timers.now() - missingSince < STARTING_MS;
+  }
+
+  /** What could not be told goes on as it is, and so does what was there a moment ago. */
   #miss(state: WatchedKindState): void {
     const why = this.#options.discovery.whyMissing(asServed(state.kind));
     if (why === 'unknown') return;
-    // An API server that has just started knows no definitions for a moment: it is asked again soon.
-    if (state.presence === 'served') this.#discovery.hurry();
+    const now = this.#timers.now();
+    if (now - state.miss(now) < PATIENCE_MS && state.presence === 'served') return;
     // Of other kinds that is no danger, and the remedy is the same.
     state.end(why === 'unreadable' && isPolicyKind(state.kind.kind) ? 'unreadable' : 'absent');
   }
@@ -331,7 +339,8 @@ export class KubernetesSource implements ObjectSource {
       accessFault: this.#options.client.accessFault,
       isKnown: this.#options.discovery.isKnown,
       unread: new Set(this.#toldPolicies.unread.map(({ policy }) => policy)),
-      isLasting: ({ since }) => this.#isLasting(since),
+      // That a kind is gone, discovery tells better.
+      isLasting: ({ since, error }) => this.#isLasting(error.status === 404 ? since + PATIENCE_MS : since),
     });
     if (isDeepStrictEqual(problems, this.#problems)) return;
     this.#problems = problems;

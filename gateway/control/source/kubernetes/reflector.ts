@@ -87,6 +87,7 @@ export class Reflector {
   /** Up to which version everything was told; undefined: list anew. */
   #version: string | undefined;
   #bookmarks = false;
+  #wasOutage = false;
   #stopped = false;
   #running = new AbortController();
   #wake: (() => void) | undefined;
@@ -250,6 +251,9 @@ export class Reflector {
     // Stopped by a relist, not failed.
     if (this.#running.signal.aborted) return;
     this.counts.failures += 1;
+    // Whoever refuses is there again: an API server that has just started does so for a moment.
+    if (this.#wasOutage && !failure.isOutage) this.#backoff.reset();
+    this.#wasOutage = failure.isOutage;
     if (failure.isExpired || isFromAnotherTime(failure)) this.#version = undefined;
     else this.#options.sink.failed(failure);
     const asked = Math.min(failure.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS);

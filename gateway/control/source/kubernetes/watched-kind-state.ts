@@ -24,6 +24,7 @@ export class WatchedKindState {
   readonly unwatched: Objects;
   readonly #create: ScopeFactory;
   #presence: Presence = 'unknown';
+  #missingSince: number | undefined;
 
   /** `known`: by name, from before a restart. */
   constructor(kind: WatchedKind, known: Iterable<ResourceKey>, create: ScopeFactory) {
@@ -39,6 +40,7 @@ export class WatchedKindState {
   /** Watches in `namespaces` (undefined: in all together), in the version that is served now. */
   watch(resource: ServedResource, namespaces: Iterable<string | undefined>): void {
     this.#presence = 'served';
+    this.#missingSince = undefined;
     const wanted = new Map([...namespaces].map((namespace) => [namespace ?? '', namespace] as const));
     for (const [name, scope] of this.scopes)
       if (!wanted.has(name) || !isSamePlace(scope.resource, resource)) this.#end(name, scope);
@@ -48,6 +50,17 @@ export class WatchedKindState {
       this.scopes.set(name, scope);
       scope.start();
     }
+  }
+
+  /** The cluster does not name it among its kinds. Gives since when that is so, as `now` of the monotonic clock. */
+  miss(now: number): number {
+    this.#missingSince ??= now;
+    return this.#missingSince;
+  }
+
+  /** Undefined while the cluster names it. */
+  get missingSince(): number | undefined {
+    return this.#missingSince;
   }
 
   /** Ends all watches; what they held is kept. */

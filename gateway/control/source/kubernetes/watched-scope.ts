@@ -3,7 +3,7 @@
 // Called by: kubernetes-source.ts, one for each kind and namespace.
 import type { Timers } from '../../../support/timers.ts';
 import type { ApiClient } from '../../kubernetes/api-client.ts';
-import type { ApiError } from '../../kubernetes/api-error.ts';
+import { type ApiError, isSameTrouble } from '../../kubernetes/api-error.ts';
 import { resourcePath, type ServedResource } from '../../kubernetes/resource-path.ts';
 import type { ResourceKey } from '../../resource/resource.ts';
 import type { ObjectVersion, SourceEvent } from '../source.ts';
@@ -184,8 +184,9 @@ export class WatchedScope implements ReflectorSink {
   }
 
   failed(error: ApiError): void {
-    const since = this.#failure?.since ?? this.#options.timers.now();
-    this.#failure = { error, since };
+    const before = this.#failure;
+    const isOngoing = before !== undefined && isSameTrouble(before.error, error);
+    this.#failure = { error, since: isOngoing ? before.since : this.#options.timers.now() };
     this.#options.onState();
   }
 

@@ -19,6 +19,7 @@ import {
 } from './watched-cluster.ts';
 
 const VS = 'VirtualService/default';
+const REAL_BACKOFF = { firstMs: 400, longestMs: 15_000 };
 const VIRTUAL_SERVICES = 'virtualservices.networking.istio.io';
 const DEFINITION = {
   apiVersion: 'apiextensions.k8s.io/v1',
@@ -323,3 +324,30 @@ function definitions(versions: readonly string[]): KubeObject[] {
     return { ...definition, spec: { ...spec, versions: served } };
   });
 }
+
+test('an API server that has just started refuses and lacks things for a moment, which is no news and costs no time', async (context) => {
+  const cluster = await watchedCluster(context);
+  const { server } = cluster;
+  server.apply(aVirtualService('a', 10));
+  const watcher = await started(cluster, { discoveryMs: 60_000, timings: { ...TIMINGS, backoff: REAL_BACKOFF } });
+  await server.faults.down();
+  await eventually(() => watcher.problems.length > 0, { timeoutMs: 10_000, what: 'the outage is told' });
+  const outage = watcher.problems;
+  const goOn = server.startAnew();
+  await server.faults.up();
+  const refused = () => server.audit.entries({ code: 403, verb: 'watch' }).length;
+  await eventually(() => refused() > 0, { timeoutMs: 10_000 });
+  goOn();
+  const isLacking = () =>
+    watcher.source.status().kinds?.some(({ kind, state }) => kind === 'VirtualService' && state === 'failing');
+  await eventually(isLacking, { timeoutMs: 10_000 });
+  goOn();
+  server.apply(aVirtualService('a', 20));
+  await eventually(() => weightOf(watcher, 'a') === 20, { timeoutMs: 6_000, what: 'the change' });
+  await eventually(() => watcher.problems.length === 0);
+  const told = watcher.events.flatMap((event) =>
+    event.type === 'problems' ? event.problems.map(({ problem }) => problem.message) : [],
+  );
+  assert.deepEqual([...new Set(told)], outage);
+  assert.deepEqual(removals(watcher), []);
+});
