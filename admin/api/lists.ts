@@ -7,12 +7,13 @@ import type { Cluster } from '../../gateway/snapshot/cluster.ts';
 import type { Problem } from '../../gateway/snapshot/problem.ts';
 import type { Denied, Route, VirtualHost, WeightedCluster } from '../../gateway/snapshot/route.ts';
 import type { Snapshot, SnapshotUnits } from '../../gateway/snapshot/snapshot.ts';
-import type { NodeView, WorkerView } from '../views.ts';
+import type { NodeView, SourceKindStatus, WorkerView } from '../views.ts';
 import { describeAnswer, describeMatch } from './describe.ts';
 import type {
   CertificateItem,
   ClusterItem,
   EndpointItem,
+  KindItem,
   ListenerItem,
   NodeItem,
   ProblemItem,
@@ -227,6 +228,22 @@ export function nodeItems(nodes: readonly NodeView[]): NodeItem[] {
     startedAt: node.startedAt,
     lastSeenAt: isoTime(node.lastSeenAt),
   }));
+}
+
+/** How the source knows each kind of a cluster; none where the source is a folder. */
+export function kindItems(kinds: readonly SourceKindStatus[], now: number): KindItem[] {
+  return kinds.map((kind) => ({ ...kindItem(kind), ...lagOf(kind, now) }));
+}
+
+/** One kind of `status`. */
+export function kindItem({ lastSyncAt, kind, group, state, objects, lists, watches, failures }: SourceKindStatus) {
+  const common = { kind, group, state, objects, lists, watches, failures };
+  return { ...common, ...(lastSyncAt !== undefined && { lastSyncAt: isoTime(lastSyncAt) }) };
+}
+
+function lagOf({ state, lastSyncAt }: SourceKindStatus, now: number): { lagSeconds?: number } {
+  if (state === 'watching') return { lagSeconds: 0 };
+  return lastSyncAt === undefined ? {} : { lagSeconds: Math.max(0, Math.round((now - lastSyncAt) / 1_000)) };
 }
 
 /** Counts shown by `status`. */

@@ -31,19 +31,27 @@ export const errorSchema = Type.Object(
   { ...strict, title: 'Error' },
 );
 
-const sourceKindSchema = Type.Object(
+const sourceKind = {
+  kind: text(),
+  group: text(),
+  state: text('unknown, absent, listing, watching, failing, refused or held.'),
+  objects: count(),
+  lastSyncAt: Type.Optional(moment('When what is known of it was last known to be the truth.')),
+  lists: count('How often all objects were listed.'),
+  watches: count('How often a watch was opened.'),
+  failures: count('Requests that failed.'),
+};
+const sourceKindSchema = Type.Object(sourceKind, strict);
+
+const kindSchema = Type.Object(
   {
-    kind: text(),
-    group: text(),
-    state: text('unknown, absent, listing, watching, failing, refused or held.'),
-    objects: count(),
-    lastSyncAt: Type.Optional(moment()),
-    lists: count('How often all objects were listed.'),
-    watches: count('How often a watch was opened.'),
-    failures: count('Requests that failed.'),
+    ...sourceKind,
+    lagSeconds: Type.Optional(count('For how long it has not been known as it is; 0 while it is watched.')),
   },
-  strict,
+  { ...strict, title: 'Kind' },
 );
+export type KindItem = Static<typeof kindSchema>;
+export const kindsSchema = listOf(kindSchema, 'KindList');
 
 export const statusSchema = Type.Object(
   {
@@ -51,6 +59,7 @@ export const statusSchema = Type.Object(
     programVersion: text(),
     nodeVersion: text('Version of Node.js.'),
     node: text('Host name of the node.'),
+    leader: Type.Optional(text('Of several appliances of a cluster the one that writes conditions and events.')),
     ready: Type.Boolean(),
     reasons: Type.Array(Type.String(), { description: 'Why it is not ready.' }),
     startedAt: moment(),

@@ -31,7 +31,7 @@ Examples:
   mesh-gateway validate canary.yaml --against --kubeconfig ~/.kube/prod --settings gateway.yaml`;
 
 const GET_HELP = `
-RESOURCE is one of listeners, routes, clusters, endpoints, certificates, problems, workers, nodes, status.
+RESOURCE is one of listeners, routes, clusters, endpoints, certificates, problems, workers, kinds, nodes, status. For one object see describe.
 Shown is what the workers serve, which may be behind what the files say while a problem is open.`;
 
 const DESCRIBE_HELP = `

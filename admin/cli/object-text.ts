@@ -35,7 +35,7 @@ function headOf(item: ObjectItem): [string, string][] {
     ...(item.namespace === '' ? [] : ([['Namespace', item.namespace]] as [string, string][])),
     ['Kind', `${item.kind}${item.apiVersion === undefined ? '' : ` (${item.apiVersion})`}`],
     ['Source', formatPosition(item.source)],
-    ...optional('In sync', item.syncedAt),
+    ...optional('Known as of', item.syncedAt),
     ...optional('Created', item.createdAt),
     ...optional('Generation', item.generation === undefined ? undefined : String(item.generation)),
     ['State', item.state],

@@ -17,6 +17,7 @@ export function formatStatus(body: unknown): string {
   const lines: readonly (readonly [string, string])[] = [
     ['ready', status.ready ? 'yes' : `no: ${status.reasons.join('; ')}`],
     ['node', status.node],
+    ...(source.kind === 'kubernetes' ? [['leader', leaderOf(status)] as const] : []),
     ['program', `mesh-gateway ${status.programVersion}, Node.js ${status.nodeVersion}`],
     ['running since', status.startedAt],
     [
@@ -28,7 +29,7 @@ export function formatStatus(body: unknown): string {
       `${source.kind} ${source.location}, ${plural(source.objects, 'object')}${source.synced ? '' : ', not read yet'}`,
     ],
     ...(source.trouble === undefined ? [] : [['trouble', source.trouble] as const]),
-    ...unsettled(source.kinds ?? []).map((line) => ['kind', line] as const),
+    ...unsettled(source.kinds ?? []).map((line) => ['kinds', line] as const),
     ['workers', `${workers.serving} of ${workers.total} serving, ${plural(workers.connections, 'connection')}`],
     [
       'problems',
@@ -46,12 +47,19 @@ export function formatStatus(body: unknown): string {
   return lines.map(([name, value]) => `${`${name}:`.padEnd(15)}${value}\n`).join('');
 }
 
-/** Kinds of a cluster that are not watched as they should be. */
+function leaderOf({ leader, node }: StatusItem): string {
+  if (leader === undefined) return 'none is known';
+  return leader === node ? 'this node' : leader;
+}
+
+/** Kinds of a cluster that are not watched as they should be, those that fare alike together. */
 function unsettled(kinds: NonNullable<StatusItem['source']['kinds']>): string[] {
-  return kinds
-    .filter(({ state }) => state !== 'watching' && state !== 'absent')
-    .map(
-      ({ kind, state, objects, lastSyncAt = 'never' }) =>
-        `${kind} ${state}, ${plural(objects, 'object')}, in sync: ${lastSyncAt}`,
-    );
+  const open = kinds.filter(({ state }) => state !== 'watching' && state !== 'absent');
+  const alike = Map.groupBy(
+    open,
+    ({ state, lastSyncAt }) => `${state}, in sync: ${lastSyncAt?.slice(0, 19) ?? 'never'}`,
+  );
+  return [...alike].map(
+    ([how, some]) => `${how}: ${some.map(({ kind, objects }) => `${kind} (${objects})`).join(', ')}`,
+  );
 }

@@ -6,6 +6,7 @@ import {
   clusterItems,
   emptyUnits,
   endpointItems,
+  kindItems,
   listenerItems,
   nodeItems,
   problemItems,
@@ -16,6 +17,7 @@ import {
   certificatesSchema,
   clustersSchema,
   endpointsSchema,
+  kindsSchema,
   listenersSchema,
   nodesSchema,
   problemsSchema,
@@ -43,6 +45,9 @@ export function registerLists(app: FastifyInstance, backend: AdminBackend): void
     problemItems(backend.problems()),
   );
   list('workers', 'Worker processes', workersSchema, () => workerItems(backend.workers()));
+  list('kinds', 'Kinds of objects of the cluster, and how they are known', kindsSchema, () =>
+    kindItems(backend.status().source.kinds ?? [], Date.now()),
+  );
   list('nodes', 'Appliances of the cluster, and whether they serve the same', nodesSchema, () =>
     nodeItems(backend.nodes()),
   );

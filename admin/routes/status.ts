@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import { countUnits, isoTime } from '../api/lists.ts';
+import { countUnits, isoTime, kindItem } from '../api/lists.ts';
 import { type StatusItem, statusSchema } from '../api/schemas.ts';
-import type { AdminBackend, NodeStatus, SourceKindStatus } from '../views.ts';
+import type { AdminBackend, NodeStatus } from '../views.ts';
 
 /** The node on one page: ready or why not, versions, counts. */
 export function registerStatus(app: FastifyInstance, backend: AdminBackend, programVersion: string): void {
@@ -15,6 +15,7 @@ function statusItem(backend: AdminBackend, programVersion: string): StatusItem {
   const { publishedAt, ...version } = status.version;
   const { source } = status;
   const workers = backend.workers();
+  const leader = backend.nodes().find((node) => node.leader);
   const problems = { error: 0, warning: 0, info: 0 };
   for (const { severity } of backend.problems()) problems[severity] += 1;
   return {
@@ -22,6 +23,7 @@ function statusItem(backend: AdminBackend, programVersion: string): StatusItem {
     programVersion,
     nodeVersion: process.version,
     node: status.node,
+    ...(leader !== undefined && { leader: leader.node }),
     ready: status.ready,
     reasons: [...status.reasons],
     startedAt: isoTime(status.startedAt),
@@ -47,8 +49,4 @@ function sourceItem({ lastAnswerAt, kinds, ...source }: NodeStatus['source']): S
     ...(lastAnswerAt !== undefined && { lastAnswerAt: isoTime(lastAnswerAt) }),
     ...(kinds !== undefined && { kinds: kinds.map(kindItem) }),
   };
-}
-
-function kindItem({ lastSyncAt, ...kind }: SourceKindStatus) {
-  return { ...kind, ...(lastSyncAt !== undefined && { lastSyncAt: isoTime(lastSyncAt) }) };
 }

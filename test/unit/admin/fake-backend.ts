@@ -1,6 +1,7 @@
 import type {
   AdminBackend,
   Collection,
+  NodeStatus,
   ObjectView,
   ShiftRefusal,
   ShiftRequest,
@@ -139,6 +140,12 @@ export class FakeBackend implements AdminBackend {
   warnings: string[] = [];
   collection: Collection = { processes: [] };
   pids = [101, 102];
+  source: NodeStatus['source'] = {
+    kind: 'folder',
+    location: '/etc/mesh-gateway/routes.d',
+    synced: true,
+    objects: 3,
+  };
 
   status(): ReturnType<AdminBackend['status']> {
     return {
@@ -147,7 +154,7 @@ export class FakeBackend implements AdminBackend {
       reasons: [],
       startedAt: Date.UTC(2026, 0, 1),
       version: { served: 7, published: 7, publishedAt: Date.UTC(2026, 0, 2) },
-      source: { kind: 'folder', location: '/etc/mesh-gateway/routes.d', synced: true, objects: 3 },
+      source: this.source,
     };
   }
 
@@ -285,4 +292,23 @@ export class FakeBackend implements AdminBackend {
   async collect(): Promise<Collection> {
     return this.collection;
   }
+}
+
+/** A cluster that answers no more for some kinds. */
+export function clusterSource(): NodeStatus['source'] {
+  const common = { group: '', objects: 2, lists: 1, watches: 3 };
+  const at = Date.now() - 61_000;
+  return {
+    kind: 'kubernetes',
+    location: 'https://10.0.0.1:6443',
+    synced: true,
+    objects: 6,
+    trouble: 'The cluster cannot be asked.',
+    kinds: [
+      { ...common, kind: 'Service', state: 'failing', lastSyncAt: at, failures: 4 },
+      { ...common, kind: 'Pod', state: 'failing', lastSyncAt: at, failures: 4 },
+      { ...common, kind: 'Secret', state: 'refused', failures: 1 },
+      { ...common, kind: 'Gateway', group: 'networking.istio.io', state: 'watching', lastSyncAt: at, failures: 0 },
+    ],
+  };
 }

@@ -10,6 +10,7 @@ const routes = [
   ['get', '/api/v1/certificates'],
   ['get', '/api/v1/clusters'],
   ['get', '/api/v1/endpoints'],
+  ['get', '/api/v1/kinds'],
   ['get', '/api/v1/listeners'],
   ['get', '/api/v1/nodes'],
   ['get', '/api/v1/objects/{kind}/{namespace}/{name}'],

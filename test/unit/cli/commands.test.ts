@@ -5,6 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { startTestAdmin, temporaryDir } from '../admin/admin-kit.ts';
+import { clusterSource } from '../admin/fake-backend.ts';
 import { runHere } from './cli-kit.ts';
 
 const usage: readonly (readonly [line: string, message: RegExp])[] = [
@@ -315,4 +316,21 @@ test('describe gives programs what the API gives, and says who is not there and 
     out: '',
     err: 'mesh-gateway: There is no VirtualService default/myap. Did you mean VirtualService default/myapp?\n',
   });
+});
+
+test('get kinds shows how each kind of a cluster is known, and get status which are not, and who leads', async (t) => {
+  const { socket, backend } = await startTestAdmin(t);
+  assert.equal((await runHere(['get', 'kinds', '--admin', socket])).err, 'There are no kinds.\n');
+  backend.source = clusterSource();
+  const { out } = await runHere(['get', 'kinds', '--admin', socket]);
+  const [head, service, , secret, gateway] = out.split('\n').map((line) => line.trim().split(/ +/).join(' '));
+  assert.equal(head, 'KIND GROUP STATE OBJECTS LAG LAST-SYNC FAILURES');
+  assert.match(service ?? '', /^Service - failing 2 6\ds 2\d{3}-\S+Z 4$/);
+  assert.equal(secret, 'Secret - refused 2 - - 1');
+  assert.match(gateway ?? '', /^Gateway networking\.istio\.io watching 2 0s /);
+  const status = (await runHere(['get', 'status', '--admin', socket])).out;
+  assert.match(status, /^leader: +this node$/m);
+  assert.match(status, /^trouble: +The cluster cannot be asked\.$/m);
+  assert.match(status, /^kinds: +failing, in sync: 2\d{3}-\S+: Service \(2\), Pod \(2\)$/m);
+  assert.match(status, /^kinds: +refused, in sync: never: Secret \(2\)$/m);
 });

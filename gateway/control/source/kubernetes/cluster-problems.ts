@@ -8,7 +8,12 @@ export type Place = { readonly kind: string; readonly namespace?: string | undef
 /** Nothing can be asked of the cluster. */
 export function unreachable(location: string, error: ApiError, objects: number): Problem {
   const [code, advice] = remedyOf(error);
-  return problem('error', code, [sentence(error.message), meanwhile(objects), advice, `(${location})`]);
+  const where = error.message.includes(location) ? '' : ` at ${location}`;
+  return problem('error', code, [
+    `the cluster${where} cannot be asked: ${sentence(error.message)}`,
+    meanwhile(objects),
+    advice,
+  ]);
 }
 
 /** Kinds that cannot be read for the same reason, though the server answers. */
