@@ -37,6 +37,8 @@ export interface AdminBackend {
 export type NodeStatus = {
   /** Host name of the node. */
   readonly node: string;
+  /** Of several appliances of a cluster the one that writes conditions and events, as far as is known. */
+  readonly leader?: string;
   /** True once every condition for serving traffic holds; `reasons` says why not. */
   readonly ready: boolean;
   readonly reasons: readonly string[];

@@ -15,7 +15,6 @@ function statusItem(backend: AdminBackend, programVersion: string): StatusItem {
   const { publishedAt, ...version } = status.version;
   const { source } = status;
   const workers = backend.workers();
-  const leader = backend.nodes().find((node) => node.leader);
   const problems = { error: 0, warning: 0, info: 0 };
   for (const { severity } of backend.problems()) problems[severity] += 1;
   return {
@@ -23,7 +22,7 @@ function statusItem(backend: AdminBackend, programVersion: string): StatusItem {
     programVersion,
     nodeVersion: process.version,
     node: status.node,
-    ...(leader !== undefined && { leader: leader.node }),
+    ...(status.leader !== undefined && { leader: status.leader }),
     ready: status.ready,
     reasons: [...status.reasons],
     startedAt: isoTime(status.startedAt),

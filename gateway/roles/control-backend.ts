@@ -21,6 +21,8 @@ export type BackendParts = {
   readonly supervisor: SupervisorPort;
   readonly workers: () => readonly WorkerView[];
   readonly nodes: () => readonly NodeView[];
+  /** Name of the node that leads, as far as is known. */
+  readonly leader: () => string | undefined;
 };
 
 /** What the admin API sees of control. */
@@ -61,8 +63,10 @@ function nodeStatus(parts: BackendParts): NodeStatus {
   const { publisher, source, store, node, startedAt } = parts;
   const reasons = reasonsAgainst(parts);
   const { version: published, publishedAt } = publisher.newest;
+  const leader = parts.leader();
   return {
     node,
+    ...(leader !== undefined && { leader }),
     ready: reasons.length === 0,
     reasons,
     startedAt,

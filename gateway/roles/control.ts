@@ -136,6 +136,7 @@ class Control {
       programVersion: programVersion(),
       startedAt,
       identity,
+      namespaces: settings.source.kind === 'kubernetes' ? settings.source.namespaces : [],
       served: () => this.#publisher.served,
       snapshotHash: () => this.#servedHash.current,
       objects: () => store.size,
@@ -153,6 +154,7 @@ class Control {
       shifter,
       supervisor: this.#supervisor,
       workers: () => this.#workers,
+      leader: () => this.#together?.leader,
       nodes: () => this.#together?.nodes() ?? [{ ...own(), state: 'here', leader: false, lastSeenAt: Date.now() }],
     });
     this.#serve(settings, backend);

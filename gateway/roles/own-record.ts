@@ -8,6 +8,8 @@ export type OwnFacts = {
   readonly programVersion: string;
   readonly startedAt: number;
   readonly identity: GatewayIdentity;
+  /** Of the cluster, that are watched; empty: all. */
+  readonly namespaces: readonly string[];
   readonly served: () => Snapshot | undefined;
   /** Of what is served; empty while nothing is. */
   readonly snapshotHash: () => string;
@@ -19,10 +21,10 @@ export type OwnFacts = {
 
 /** What this node tells of itself, whenever it is asked. */
 export function ownRecord(facts: OwnFacts): () => NodeRecord {
-  const { node, programVersion, startedAt } = facts;
+  const { node, programVersion, startedAt, namespaces } = facts;
   // Where people reach the appliance itself is no part of what it serves, and where it stands none of the hash.
   const { folder: _folder, reservedPorts: _ports, node: _node, locality: _locality, ...settings } = facts.identity;
-  const comparable = hash('sha256', JSON.stringify([programVersion, settings])).slice(0, 16);
+  const comparable = hash('sha256', JSON.stringify([programVersion, settings, [...namespaces].sort()])).slice(0, 16);
   return () => {
     const resourceVersion = facts.resourceVersion();
     const locality = facts.locality();

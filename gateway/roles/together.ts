@@ -93,6 +93,11 @@ export class Together {
     if (key !== undefined) this.#writer.changed(key);
   }
 
+  /** Name of the node that leads, as far as is known. */
+  get leader(): string | undefined {
+    return this.#election.leader;
+  }
+
   nodes(): readonly NodeView[] {
     const { leader } = this.#election;
     return this.#nodes.list().map((node) => ({ ...node, leader: node.node === leader }));

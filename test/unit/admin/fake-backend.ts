@@ -150,6 +150,7 @@ export class FakeBackend implements AdminBackend {
   status(): ReturnType<AdminBackend['status']> {
     return {
       node: 'node-1',
+      leader: 'node-1',
       ready: true,
       reasons: [],
       startedAt: Date.UTC(2026, 0, 1),
