@@ -90,7 +90,10 @@ export function createProgram(deps: CliDeps, io: CliIo, finish: (code: number) =
       'Checks folders and files of objects, and settings files, without a running gateway. Exit 0, or 1 when there are errors.',
     )
     .argument('<path...>', 'files or folders; - is standard input')
-    .addOption(new Option('-o, --output <format>', 'form of the result').choices(['text', 'json']).default('text'))
+    .addOption(
+      new Option('-o, --output <format>', 'form of the result').choices(['text', 'json', 'yaml']).default('text'),
+    )
+    .option('-n, --namespace <name>', 'namespace of objects that name none', 'default')
     .option('--settings <file>', 'settings of the gateway that the objects are for (its namespace, labels and ports)')
     .option('--against', 'lay the objects over those of a cluster, and tell what they would change', false)
     .option('--kubeconfig <file>', 'of the cluster (default: KUBECONFIG, or ~/.kube/config)')

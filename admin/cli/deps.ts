@@ -12,6 +12,8 @@ export type CliDeps = {
   readonly validate: (paths: string[], options: ValidateOptions) => Promise<ValidateResult>;
   /** Where the page of a problem's code is. */
   readonly pageOf?: (code: string) => string;
+  /** Whether a settings file may have this key at its top; absent: every key may be one. */
+  readonly isSettingsKey?: (key: string) => boolean;
   /** Checks the text of a settings file. */
   readonly validateSettings: (text: string, file: string) => readonly SettingsFault[];
   /** Given by tests; the process's own otherwise. */
@@ -20,6 +22,8 @@ export type CliDeps = {
 
 export type ValidateOptions = {
   readonly stdin: () => Promise<string>;
+  /** Of objects that name none; absent: `default`. */
+  readonly namespace?: string;
   /** Settings of the gateway that the objects are for; absent: the defaults. */
   readonly settings?: string;
   /** The cluster that the objects are laid over; absent: they are looked at alone. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Problem } from '../../gateway/snapshot/problem.ts';
 import type { CliDeps, CliIo, ValidateOptions, ValidateResult } from './deps.ts';
 import { CliError, type ExitCode, exitCodes } from './exit-codes.ts';
+import { formatData } from './output.ts';
 import { plural } from './plural.ts';
 
 /** Code of a fault in a settings file; those of objects come with the problem. */
@@ -18,7 +19,7 @@ export async function validate(
   deps: CliDeps,
   io: CliIo,
 ): Promise<ExitCode> {
-  const settings = paths.filter((one) => isSettingsFile(path.resolve(io.cwd, one)));
+  const settings = paths.filter((one) => isSettingsFile(path.resolve(io.cwd, one), deps));
   const objects = paths.filter((one) => !settings.includes(one));
   const found = objects.length === 0 ? nothing : await deps.validate(objects, optionsOf(flags, io));
   const faults = settings.flatMap((file) => settingsProblems(file, deps, io));
@@ -29,9 +30,9 @@ export async function validate(
   };
   const counts = { errors: 0, warnings: 0, infos: 0 };
   for (const { severity } of result.problems) counts[`${severity}s`] += 1;
-  if (flags.output === 'json') {
+  if (flags.output !== 'text') {
     const summary = { files: result.files, objects: result.objects, ...counts };
-    io.out(`${JSON.stringify({ summary, problems: result.problems }, null, 2)}\n`);
+    io.out(formatData({ summary, problems: result.problems }, flags.output));
   } else {
     io.out(result.problems.map((problem) => `${formatProblem(problem, paint(io))}\n`).join(''));
   }
@@ -45,7 +46,8 @@ export async function validate(
 
 /** What people may add to the paths. */
 export type ValidateFlags = {
-  readonly output: 'text' | 'json';
+  readonly output: 'text' | 'json' | 'yaml';
+  readonly namespace?: string;
   readonly settings?: string;
   readonly against?: boolean;
   readonly kubeconfig?: string;
@@ -54,13 +56,14 @@ export type ValidateFlags = {
 
 /** As kubectl finds its cluster: the flag, then KUBECONFIG (the first file of several), then the home folder. */
 function optionsOf(flags: ValidateFlags, io: CliIo): ValidateOptions {
-  const { settings, against = false, context, kubeconfig } = flags;
+  const { settings, against = false, context, kubeconfig, namespace } = flags;
   if (!against && (kubeconfig ?? context) !== undefined)
     throw new CliError(exitCodes.usage, '--kubeconfig and --context name a cluster: add --against to look at it.');
   const found = kubeconfig ?? io.env['KUBECONFIG']?.split(path.delimiter).find((file) => file !== '');
   const file = path.resolve(io.cwd, found ?? path.join(io.env['HOME'] ?? '/', '.kube/config'));
   return {
     stdin: io.stdin,
+    ...(namespace !== undefined && namespace !== 'default' && { namespace }),
     ...(settings !== undefined && { settings: path.resolve(io.cwd, settings) }),
     ...(against && { against: { kubeconfig: file, ...(context !== undefined && { context }) } }),
   };
@@ -97,12 +100,13 @@ function paint(io: CliIo): (severity: Problem['severity']) => string {
   return (severity) => `\x1b[${colors[severity]}m${severity}\x1b[0m`;
 }
 
-/** A settings file is told from objects by what objects must have at their top: apiVersion, kind, metadata. */
-function isSettingsFile(file: string): boolean {
+/** A settings file has some of its keys at its top, and nothing of what objects must have: apiVersion, kind, metadata. */
+function isSettingsFile(file: string, { isSettingsKey = () => true }: CliDeps): boolean {
   if (!/\.ya?ml$/i.test(file) || statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return false;
   const text = readFileSync(file, 'utf8');
   const topKeys = [...text.matchAll(/^["']?([A-Za-z][\w-]*)["']?\s*:/gm)].map(([, key]) => key);
   if (topKeys.length === 0) return path.basename(file) === 'gateway.yaml';
+  if (path.basename(file) !== 'gateway.yaml' && !topKeys.some((key) => isSettingsKey(key ?? ''))) return false;
   return !/^[{[]/.test(text) && !topKeys.some((key) => /^(apiVersion|kind|metadata|spec|items)$/.test(key ?? ''));
 }
 

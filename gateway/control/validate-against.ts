@@ -9,7 +9,7 @@ import { ApiClient } from './kubernetes/api-client.ts';
 import { distinctProblems } from './problem-board.ts';
 import { type ResourceKey, resourceKey } from './resource/resource.ts';
 import { type ClusterObjects, readCluster } from './source/kubernetes/cluster-objects.ts';
-import { type Given, readPaths, type Validation } from './validate-paths.ts';
+import { type Given, type Reading, readPaths, type Validation } from './validate-paths.ts';
 
 /** How to reach the cluster. */
 export type ClusterLogin = { readonly kubeconfig: string; readonly context?: string | undefined };
@@ -19,9 +19,9 @@ export async function validateAgainst(
   paths: readonly string[],
   login: ClusterLogin,
   gateway: GatewayIdentity,
-  stdin?: () => Promise<string>,
+  reading: Reading,
 ): Promise<Validation> {
-  const given = await readPaths(paths, stdin);
+  const given = await readPaths(paths, reading);
   const client = new ApiClient(new AccessFile(login));
   try {
     const cluster = await readCluster(client, gateway, given.resources);

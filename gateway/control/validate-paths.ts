@@ -24,6 +24,14 @@ export type Validation = {
 /** What was given to be validated, read and not yet seen together. */
 export type Given = Validation & { readonly resources: readonly Resource[]; readonly unread: readonly UnreadPolicy[] };
 
+/** What the paths do not say themselves. */
+export type Reading = {
+  /** What `-` gives. */
+  readonly stdin?: (() => Promise<string>) | undefined;
+  /** Of objects that name none; `default` if absent. */
+  readonly namespace?: string | undefined;
+};
+
 /** The name that stands for standard input. */
 const STDIN = '-';
 
@@ -38,20 +46,20 @@ const DEFAULTS: AnalyzeOptions = {
 export async function validatePaths(
   paths: readonly string[],
   options?: Partial<AnalyzeOptions>,
-  stdin?: () => Promise<string>,
+  reading: Reading = {},
 ): Promise<Validation> {
-  const { resources, unread, problems, ...counts } = await readPaths(paths, stdin);
+  const { resources, unread, problems, ...counts } = await readPaths(paths, reading);
   const found = [...problems, ...analyze(resources, { ...DEFAULTS, ...options }, unread)];
   return { ...counts, problems: found.sort(compareProblems) };
 }
 
-/** Reads everything that the paths name; `-` is what `stdin` gives. */
-export async function readPaths(paths: readonly string[], stdin?: () => Promise<string>): Promise<Given> {
+/** Reads everything that the paths name. */
+export async function readPaths(paths: readonly string[], reading: Reading): Promise<Given> {
   const problems: Problem[] = [];
   const names = new Set<string>();
   for (const path of paths) for (const name of await filesAt(path, problems)) names.add(name);
   const files: ObjectFile[] = [];
-  for (const name of [...names].sort(comparePaths)) files.push(await readFile(name, stdin));
+  for (const name of [...names].sort(comparePaths)) files.push(await readFile(name, reading));
   const resources: Resource[] = [];
   for (const file of files) {
     problems.push(...file.problems);
@@ -68,9 +76,9 @@ export async function readPaths(paths: readonly string[], stdin?: () => Promise<
   return { resources, unread, problems, objects, files: files.length };
 }
 
-async function readFile(name: string, stdin: (() => Promise<string>) | undefined): Promise<ObjectFile> {
-  if (name !== STDIN || stdin === undefined) return readObjectFile(name, '', undefined);
-  return interpretFile('<stdin>', await stdin(), undefined);
+async function readFile(name: string, { stdin, namespace }: Reading): Promise<ObjectFile> {
+  if (name !== STDIN || stdin === undefined) return readObjectFile(name, '', undefined, namespace);
+  return interpretFile('<stdin>', await stdin(), undefined, namespace);
 }
 
 /** What a path stands for; a path without anything to read is a Problem, not silence. */

@@ -9,7 +9,7 @@ import { CliError, exitCodes } from '#admin/cli/exit-codes.ts';
 import { formatSettingsProblem, loadSettings, parseSettings, type Settings } from '#config/settings.ts';
 import type { GatewayIdentity } from '../control/build/builder.ts';
 import type { AnalyzeOptions } from '../control/resource/analyze/options.ts';
-import type { Validation } from '../control/validate-paths.ts';
+import type { Reading, Validation } from '../control/validate-paths.ts';
 import { gatewayIdentity } from './gateway-identity.ts';
 import { programVersion } from './program-version.ts';
 
@@ -27,6 +27,7 @@ export function runCommandLine(argv: readonly string[]): Promise<number> {
     },
     validate,
     pageOf: (code) => path.join(programDir, 'docs/problems', `${code}.md`),
+    isSettingsKey: (key) => Object.hasOwn(defaultSettings(), key),
     validateSettings: (text, file) => {
       const result = parseSettings(text, file, {});
       return 'problems' in result ? result.problems : [];
@@ -37,26 +38,26 @@ export function runCommandLine(argv: readonly string[]): Promise<number> {
 const programDir = path.join(import.meta.dirname, '../..');
 
 async function validate(paths: readonly string[], options: ValidateOptions): Promise<Validation> {
-  const { settings: file, against, stdin } = options;
+  const { settings: file, against, ...reading } = options;
   const settings = file === undefined ? undefined : await readSettings(file);
-  if (against !== undefined) return validateInCluster(paths, against, settings, stdin);
+  if (against !== undefined) return validateInCluster(paths, against, settings, reading);
   const { validatePaths } = await import('../control/validate-paths.ts');
   const identity = settings && gatewayIdentity(settings);
-  return validatePaths(paths, identity && analyzeOptions(identity), stdin);
+  return validatePaths(paths, identity && analyzeOptions(identity), reading);
 }
 
 async function validateInCluster(
   paths: readonly string[],
   login: NonNullable<ValidateOptions['against']>,
   settings: Settings | undefined,
-  stdin: () => Promise<string>,
+  reading: Reading,
 ): Promise<Validation> {
   const [{ validateAgainst }, { ApiError }] = await Promise.all([
     import('../control/validate-against.ts'),
     import('../control/kubernetes/api-error.ts'),
   ]);
   try {
-    return await validateAgainst(paths, login, gatewayIdentity(settings ?? defaultSettings()), stdin);
+    return await validateAgainst(paths, login, gatewayIdentity(settings ?? defaultSettings()), reading);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     throw new CliError(exitCodes.unreachable, `The cluster cannot be read: ${error.message}`);

@@ -43,6 +43,7 @@ export async function readObjectFile(
   path: string,
   identity: string,
   previous: ObjectFile | undefined,
+  namespace?: string,
 ): Promise<ObjectFile> {
   let bytes: Buffer;
   try {
@@ -52,11 +53,19 @@ export async function readObjectFile(
   }
   const contentHash = hash('sha1', bytes);
   if (previous?.contentHash === contentHash) return { ...previous, identity };
-  return { ...interpretFile(path, bytes.toString('utf8'), previous), identity, contentHash };
+  return { ...interpretFile(path, bytes.toString('utf8'), previous, namespace), identity, contentHash };
 }
 
-/** The objects of a text. Pure; unchanged documents keep the identity of their objects. */
-export function interpretFile(path: string, text: string, previous: ObjectFile | undefined): ObjectFile {
+/**
+ * The objects of a text. Pure; unchanged documents keep the identity of their objects. `namespace` is that of objects
+ * that name none.
+ */
+export function interpretFile(
+  path: string,
+  text: string,
+  previous: ObjectFile | undefined,
+  namespace = 'default',
+): ObjectFile {
   const before = definedBy(previous);
   if (text.trim() === '' && before.length > 0) return emptied(path, before);
   const parsed = parseYamlDocuments(text, path, previous?.parsed);
@@ -66,11 +75,11 @@ export function interpretFile(path: string, text: string, previous: ObjectFile |
   const unread: UnreadPolicy[] = [];
   let uncertain = parsed.problems.some((problem) => problem.severity === 'error');
   for (const document of parsed.documents) {
-    const { version, nameless } = readVersion(document, reusable);
+    const { version, nameless } = readVersion(document, reusable, namespace);
     if (version !== undefined) objects.push(version);
     problems.push(...nameless);
     const [fault] = nameless.filter(isError);
-    if (fault !== undefined) unread.push(...unreadIn(document.value, fault, 'default'));
+    if (fault !== undefined) unread.push(...unreadIn(document.value, fault, namespace));
     if (nameless.some(hidesName) || (isBroken(version) && !before.includes(version.key))) uncertain = true;
   }
   const now = new Set(objects.map((object) => object.key));
@@ -104,10 +113,11 @@ function withoutHeld(unread: readonly UnreadPolicy[], held: readonly ResourceKey
 function readVersion(
   document: YamlDocument,
   reusable: (document: YamlDocument) => ObjectVersion | undefined,
+  defaultNamespace: string,
 ): { readonly version?: ObjectVersion; readonly nameless: readonly Problem[] } {
   const reused = reusable(document);
   if (reused !== undefined) return { version: reused, nameless: [] };
-  const { key, resource, problems } = readObject(document, { defaultNamespace: 'default', strictness: 'folder' });
+  const { key, resource, problems } = readObject(document, { defaultNamespace, strictness: 'folder' });
   if (key === undefined) return { nameless: problems };
   const fingerprint = fingerprintOf(document.value);
   const { value: raw, position } = document;
@@ -142,7 +152,7 @@ function unreadable(path: string, identity: string, previous: ObjectFile | undef
   const problem: Problem = {
     severity: 'error',
     code: 'MG0004',
-    message: `The file cannot be read: ${reason}. It is tried again whenever it changes, and every 30 seconds.`,
+    message: `The file cannot be read: ${reason}.`,
     position: { file: path, line: 1, column: 1 },
   };
   // Without content hash, so that the next reading is judged anew.

@@ -38,7 +38,7 @@ const usage: readonly (readonly [line: string, message: RegExp])[] = [
   ],
   ['get status --admin http://', /is not a URL/],
   ['validate', /missing required argument 'path'/],
-  ['validate x -o yaml', /Allowed choices are text, json/],
+  ['validate x -o xml', /Allowed choices are text, json, yaml/],
 ];
 
 for (const [line, message] of usage) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { parse } from 'yaml';
 import type { ValidateOptions } from '../../../admin/cli/deps.ts';
 import type { Problem } from '../../../gateway/snapshot/problem.ts';
 import { temporaryDir } from '../admin/admin-kit.ts';
@@ -52,6 +53,16 @@ test('-o json gives the problems as they are, with a summary, on stdout', async 
   });
 });
 
+test('-o yaml gives the same', async () => {
+  const { code, out, err } = await runHere(['validate', 'x', '-o', 'yaml'], { deps: found(error) });
+  assert.equal(code, 1);
+  assert.deepEqual(parse(out), {
+    summary: { files: 1, objects: 3, errors: 1, warnings: 0, infos: 0 },
+    problems: [error],
+  });
+  assert.equal(err, '3 objects in 1 file: 1 error, 0 warnings, 0 infos\n');
+});
+
 test('colours are for terminals, and not with NO_COLOR', async () => {
   const colored = async (io: object) =>
     (await runHere(['validate', 'x'], { deps: found(error), io })).out.includes('\x1b[31merror\x1b[0m');
@@ -93,6 +104,22 @@ for (const [name, text, kind] of files) {
     assert.deepEqual(asked, [`${kind} ${name}`]);
   });
 }
+
+test('a file without any key of the settings is objects, however broken it is', async (t) => {
+  const dir = temporaryDir(t);
+  writeFileSync(path.join(dir, 'broken.yaml'), 'a: [\n');
+  writeFileSync(path.join(dir, 'mine.yaml'), 'workers: [\n');
+  const asked: string[] = [];
+  const deps = {
+    isSettingsKey: (key: string) => key === 'workers',
+    validate: async (paths: string[]) => {
+      asked.push(...paths);
+      return { problems: [], objects: 1, files: 1 };
+    },
+  };
+  await runHere(['validate', 'broken.yaml', 'mine.yaml'], { deps, io: { cwd: dir } });
+  assert.deepEqual(asked, ['broken.yaml']);
+});
 
 test('faults of settings are shown like problems of objects; a folder is always objects', async (t) => {
   const dir = temporaryDir(t);
@@ -137,6 +164,7 @@ test('- is standard input, and the cluster is found as kubectl finds it', async 
     return code === 0 ? asked.at(2) : code;
   };
   assert.deepEqual(await run([]), {});
+  assert.deepEqual(await run(['-n', 'shop']), { namespace: 'shop' });
   assert.deepEqual(asked.slice(0, 2), [['-'], 'objects']);
   assert.deepEqual(await run(['--against']), { against: { kubeconfig: '/home/me/.kube/config' } });
   assert.deepEqual(await run(['--against'], { KUBECONFIG: ':a:b' }), { against: { kubeconfig: '/home/me/a' } });

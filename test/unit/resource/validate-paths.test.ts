@@ -80,10 +80,30 @@ test('a path to nothing is an error, an empty folder a warning', async () => {
 
 test('- is read from standard input, together with the files that are named', async () => {
   const file = write('a.yaml', service('a'));
-  const { problems, objects } = await validatePaths(['-', file], undefined, async () => service('A'));
+  const { problems, objects } = await validatePaths(['-', file], undefined, { stdin: async () => service('A') });
   assert.deepEqual(
     problems.map(({ position, code }) => `${position?.file}:${position?.line} ${code}`),
     ['<stdin>:4 IST0106'],
   );
   assert.equal(objects, 2);
+});
+
+test('objects that name no namespace are of the one that is given', async () => {
+  const gateway =
+    'apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: edge, namespace: shop}\nspec: {servers: [{port: {number: 80, name: a, protocol: HTTP}, hosts: ["*"]}]}\n';
+  const route =
+    'apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v}\nspec: {hosts: [a.example], gateways: [edge], http: [{route: [{destination: {host: a}}]}]}\n';
+  const file = write('v.yaml', `${gateway}---\n${route}---\n${service('a')}`);
+  const codes = async (namespace?: string) =>
+    (await validatePaths([file], {}, { namespace })).problems.map(({ code, object }) => `${code} ${object?.namespace}`);
+  assert.deepEqual(await codes(), ['IST0101 default']);
+  assert.deepEqual(await codes('shop'), []);
+});
+
+test('a Gateway that is defined twice is told as that, and is no rival of its own', async () => {
+  const gateway =
+    'apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: edge}\nspec: {servers: [{port: {number: 80, name: a, protocol: HTTP}, hosts: ["*"]}]}\n';
+  write('one.yaml', gateway);
+  write('two.yaml', gateway);
+  assert.deepEqual(await lines('.'), ['two.yaml:1:1 error MG0006']);
 });

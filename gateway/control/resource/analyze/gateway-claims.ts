@@ -48,6 +48,8 @@ export class Claims {
       const key = protocol === 'HTTPS' ? `${number} ${entry.host}` : `${number} ${entry.host} ${entry.namespace}`;
       const owner = this.#first(this.#hosts, key, { gateway, server: server.index });
       if (owner.gateway === gateway && owner.server === server.index) return [];
+      // One object that is defined twice is told as that.
+      if (owner.gateway !== gateway && nameOf(owner.gateway) === nameOf(gateway)) return [];
       if (protocol === 'HTTP' && owner.gateway === gateway) return [];
       const effect =
         protocol === 'HTTPS'
