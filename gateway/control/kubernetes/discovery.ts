@@ -56,6 +56,11 @@ export class Discovery {
     return undefined;
   }
 
+  /** True when the cluster serves anything of the group. */
+  serves(group: string): boolean {
+    return this.#known.has(group);
+  }
+
   /** What it means that a kind is not found: there is none, or another version of it, or nobody could tell yet. */
   whyMissing({ group, kind }: WantedKind): 'absent' | 'unreadable' | 'unknown' {
     if (!this.#complete || this.#untold.has(group)) return 'unknown';

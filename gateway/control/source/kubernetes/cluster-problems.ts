@@ -70,6 +70,16 @@ export function absent(kinds: readonly string[], objects: number): Problem {
   ]);
 }
 
+/** Kinds by which Istio before 1.6 said who may do what: nobody looks whether there are objects of them. */
+export function outdatedSecurity(groups: readonly string[]): Problem {
+  const what = `This cluster has kinds of an older Istio (${groups.join(', ')}), which are not read here.`;
+  const lost =
+    'Where a Policy or MeshPolicy asks for tokens, or a ClusterRbacConfig covers the ingress gateway, that is not enforced, and its hosts are served.';
+  const way =
+    'Write it as RequestAuthentication and AuthorizationPolicy (Istio 1.5 and later), or let the backends check.';
+  return problem('warning', 'MG0403', [what, lost, way]);
+}
+
 /** Which code, and what people can do. */
 function remedyOf({ status, reason }: ApiError): [ProblemCode, string] {
   if (reason === 'NoAccess') return ['MG1015', 'Correct it; it is read again every second.'];

@@ -7,6 +7,7 @@ import {
   held,
   otherCluster,
   outdatedAccess,
+  outdatedSecurity,
   type Place,
   unreachable,
   unreadable,
@@ -23,6 +24,8 @@ export type Troubles = {
   readonly discovery: Failure | undefined;
   readonly accessFault: string | undefined;
   readonly isKnown: boolean;
+  /** Groups of kinds that may guard hosts, of an Istio that is older than what is read here. */
+  readonly outdated: readonly string[];
   /** Kinds that were never read and close hosts for it: told elsewhere, with what follows from it. */
   readonly unread: ReadonlySet<string>;
   /** False for a failure that has just begun. */
@@ -41,6 +44,7 @@ export function describeTroubles(troubles: Troubles): Problem[] {
     ...refusals(troubles),
     ...holds(kinds),
     ...absences(troubles),
+    ...(troubles.outdated.length === 0 ? [] : [outdatedSecurity(troubles.outdated)]),
   ];
 }
 

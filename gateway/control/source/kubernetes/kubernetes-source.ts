@@ -28,7 +28,7 @@ import type { ReflectorTimings } from './reflector.ts';
 import { kindStatus } from './source-status.ts';
 import { isUsableSecret, WantedSecrets } from './wanted-secrets.ts';
 import { WatchedKindState } from './watched-kind-state.ts';
-import type { WatchedKind } from './watched-kinds.ts';
+import { OUTDATED_SECURITY, type WatchedKind } from './watched-kinds.ts';
 import { type ScopeFailure, WatchedScope } from './watched-scope.ts';
 
 /** CRDs that come and go are noticed after so long. */
@@ -338,6 +338,7 @@ export class KubernetesSource implements ObjectSource {
       discovery: this.#discovery.failure,
       accessFault: this.#options.client.accessFault,
       isKnown: this.#options.discovery.isKnown,
+      outdated: OUTDATED_SECURITY.filter((group) => this.#options.discovery.serves(group)),
       unread: new Set(this.#toldPolicies.unread.map(({ policy }) => policy)),
       // That a kind is gone, discovery tells better.
       isLasting: ({ since, error }) => this.#isLasting(error.status === 404 ? since + PATIENCE_MS : since),

@@ -98,9 +98,12 @@ export function watchedKinds(mode: EndpointMode): readonly WatchedKind[] {
   return [...routing, service, ...behindServices[mode], namespace, secret, ...unserved];
 }
 
+/** Where Istio before 1.6 kept who may do what; that they are there is told. */
+export const OUTDATED_SECURITY: readonly string[] = ['authentication.istio.io', 'rbac.istio.io'];
+
 /** The groups of all watched kinds. */
 export function watchedGroups(kinds: readonly WatchedKind[]): string[] {
-  return [...new Set(kinds.map(({ group }) => group))];
+  return [...new Set([...kinds.map(({ group }) => group), ...OUTDATED_SECURITY])];
 }
 
 function core(kind: string, slim: Slim): WatchedKind {

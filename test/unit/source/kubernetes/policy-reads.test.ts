@@ -138,6 +138,18 @@ test('a kind in another version than those that are read is not taken for none',
   assert.match(watcher.unread['WasmPlugin'] ?? '', /in none of the versions that are read here \(v1alpha1\)/);
 });
 
+test('kinds of an older Istio, which nobody reads, are told once they are there', async (context) => {
+  const cluster = await watchedCluster(context);
+  const watcher = await started(cluster);
+  assert.deepEqual(watcher.problems, []);
+  const [gateway] = istioDefinitions();
+  assert.ok(gateway);
+  const names = { plural: 'policies', singular: 'policy', kind: 'Policy', listKind: 'PolicyList' };
+  const spec = { ...(gateway['spec'] as object), group: 'authentication.istio.io', names };
+  cluster.server.apply({ ...gateway, metadata: { name: 'policies.authentication.istio.io' }, spec });
+  await eventually(() => watcher.problems.some((text) => /older Istio \(authentication\.istio\.io\)/.test(text)));
+});
+
 test('with named namespaces only those count whose policies hold for the gateway', async (context) => {
   const cluster = await watchedCluster(context);
   const options = { namespaces: ['shop'], gateway: { namespace: 'edge', rootNamespace: 'mesh', labels: {} } };
