@@ -140,6 +140,11 @@ async function objectsOfAllKinds(): Promise<KubeObject[]> {
           hosts: ['shop.example'],
           tls: { mode: 'SIMPLE', credentialName: 'shop' },
         },
+        {
+          port: { number: 443, name: 'https-clients', protocol: 'HTTPS' },
+          hosts: ['clients.example'],
+          tls: { mode: 'MUTUAL', credentialName: 'shop', caCertCredentialName: 'clients' },
+        },
       ],
     }),
     istio('ServiceEntry', 'outside', {

@@ -35,6 +35,7 @@ const served: Readonly<Record<ServedKind, readonly [Served, ...(readonly Served[
   EndpointSlice: [{ group: 'discovery.k8s.io', versions: ['v1', 'v1beta1'] }],
   Pod: [{ group: '', versions: ['v1'] }],
   Secret: [{ group: '', versions: ['v1'] }],
+  ConfigMap: [{ group: '', versions: ['v1'] }],
   Namespace: [{ group: '', versions: ['v1'] }],
   Node: [{ group: '', versions: ['v1'] }],
   AuthorizationPolicy: [SECURITY],
@@ -55,7 +56,7 @@ const served: Readonly<Record<ServedKind, readonly [Served, ...(readonly Served[
 /** Kinds that an edge does not need, by group; every version of them loads with an info line. */
 const inert: Readonly<Record<string, readonly string[]>> = {
   '': words(
-    'ConfigMap ServiceAccount PersistentVolume PersistentVolumeClaim ReplicationController ResourceQuota LimitRange',
+    'ServiceAccount PersistentVolume PersistentVolumeClaim ReplicationController ResourceQuota LimitRange',
     'Event PodTemplate ComponentStatus Binding',
   ),
   apps: words('Deployment ReplicaSet DaemonSet StatefulSet ControllerRevision'),

@@ -2,6 +2,7 @@
 // Never: reads files, holds raw YAML, or holds a field that nobody uses. Secrets inside print as [redacted].
 // Called by: build (to translate), the controller (to keep and compare), analyze (to cross-check).
 import type { SourcePosition } from '../../snapshot/problem.ts';
+import type { ConfigMapSpec } from './core/config-map.ts';
 import type { EndpointSliceSpec, EndpointsSpec } from './core/endpoints.ts';
 import type { NodeSpec } from './core/node.ts';
 import type { PodSpec } from './core/pod.ts';
@@ -51,6 +52,7 @@ export type ResourceSpecs = {
   readonly EndpointSlice: EndpointSliceSpec;
   readonly Pod: PodSpec;
   readonly Secret: SecretSpec;
+  readonly ConfigMap: ConfigMapSpec;
   readonly Namespace: null;
   readonly Node: NodeSpec;
   readonly AuthorizationPolicy: AuthorizationPolicySpec;
@@ -97,6 +99,7 @@ export type EndpointSliceResource = ResourceOf<'EndpointSlice'>;
 export type PodResource = ResourceOf<'Pod'>;
 export type NodeResource = ResourceOf<'Node'>;
 export type SecretResource = ResourceOf<'Secret'>;
+export type ConfigMapResource = ResourceOf<'ConfigMap'>;
 export type PeerAuthenticationResource = ResourceOf<'PeerAuthentication'>;
 export type HttpRouteResource = ResourceOf<'HTTPRoute'>;
 export type KubernetesGatewayResource = ResourceOf<'KubernetesGateway'>;

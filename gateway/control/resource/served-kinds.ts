@@ -1,3 +1,4 @@
+import { configMapFields, toConfigMap } from './core/config-map.ts';
 import { endpointSliceFields, endpointsFields, toEndpointSlice, toEndpoints } from './core/read-endpoints.ts';
 import { nodeFields, toNode } from './core/read-node.ts';
 import { podFields, toPod } from './core/read-pod.ts';
@@ -79,6 +80,7 @@ export const bodies: { readonly [K in ServedKind]: Reader<ReadBody<K>> } = {
   EndpointSlice: withFields(endpointSliceFields, (value, at, meta) => toEndpointSlice(value, at, meta.labels ?? {})),
   Pod: withFields(podFields, (value, _at, meta) => toPod(value, meta)),
   Secret: withFields(secretFields, toSecret),
+  ConfigMap: withFields(configMapFields, toConfigMap),
   Namespace: withFields({ spec: ignored, status: ignored }, () => null),
   Node: withFields(nodeFields, (value, _at, meta) => toNode(value, meta)),
   AuthorizationPolicy: withAnySpec(readAuthorizationPolicy),

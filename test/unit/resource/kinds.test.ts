@@ -11,12 +11,17 @@ describe('kinds', () => {
     for (const [apiVersion, kind] of [
       ['extensions/v1beta1', 'Deployment'],
       ['apps/v1', 'StatefulSet'],
-      ['v1', 'ConfigMap'],
       ['batch/v1', 'Job'],
       ['networking.k8s.io/v1', 'NetworkPolicy'],
       ['rbac.authorization.k8s.io/v1', 'ClusterRole'],
     ] as const)
       assert.deepEqual(brief(reading(apiVersion, kind).problems), ['2:1 info MG0101 kind']);
+  });
+
+  test('of ConfigMaps only those with a CA are needed', () => {
+    const map = (data: string) => readOne(`apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {${data}}\n`);
+    assert.deepEqual(brief(map('a: b').problems), ['2:1 info MG0101 kind']);
+    assert.deepEqual(map('ca.crt: b, a: b').problems, []);
   });
 
   test('that would change routing or security are errors, never silence', () => {

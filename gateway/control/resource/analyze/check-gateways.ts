@@ -1,6 +1,7 @@
 import type { Problem } from '../../../snapshot/problem.ts';
 import type { GatewayServer } from '../istio/gateway.ts';
 import type { GatewayResource } from '../resource.ts';
+import { checkClientCas } from './check-client-ca.ts';
 import { problemAbout } from './finding.ts';
 import { Claims, mayShare, nameOf, serverPath } from './gateway-claims.ts';
 import type { AnalyzeOptions } from './options.ts';
@@ -10,11 +11,12 @@ import type { ResourceIndex } from './resource-index.ts';
 export function checkGateway(gateway: GatewayResource, index: ResourceIndex): Problem[] {
   const { options } = index;
   if (!isOurs(gateway, options)) return [foreign(gateway, options)];
-  return gateway.spec.servers.flatMap((server) => [
+  const found = gateway.spec.servers.flatMap((server) => [
     ...checkExpiry(gateway, server, index),
     // Build says this of the whole, with what happens meanwhile.
     ...(options.scope === 'partial' ? checkCredential(gateway, server, index) : []),
   ]);
+  return [...found, ...checkClientCas(gateway, index)];
 }
 
 /** Do Gateways agree about ports and hosts? */

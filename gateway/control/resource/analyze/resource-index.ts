@@ -6,6 +6,7 @@ import type { PeerAuthentications } from '../policies/mutual-tls.ts';
 import { DEFAULT_ROOT_NAMESPACE } from '../policies/root-namespace.ts';
 import type { UnreadPolicy } from '../policies/unread.ts';
 import type {
+  ConfigMapResource,
   GatewayResource,
   KubernetesGatewayResource,
   Labels,
@@ -63,6 +64,11 @@ export class ResourceIndex {
   /** By `namespace/name`. */
   secret(name: string): SecretResource | undefined {
     return this.#catalog.secret(...split(name));
+  }
+
+  /** By `namespace/name`. */
+  configMap(name: string): ConfigMapResource | undefined {
+    return this.#catalog.configMap(...split(name));
   }
 
   node(name: string): NodeResource | undefined {

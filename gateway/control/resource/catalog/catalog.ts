@@ -3,6 +3,7 @@ import { olderFirst } from '../age.ts';
 import { resolveHost, serviceHost } from '../host-names.ts';
 import type { UnreadPolicy } from '../policies/unread.ts';
 import {
+  type ConfigMapResource,
   type DestinationRuleResource,
   type EndpointSliceResource,
   type EndpointsResource,
@@ -220,6 +221,9 @@ export class CatalogReader {
   workloadEntriesLabelled(namespace: string, label: string, value: string): readonly WorkloadEntryResource[] {
     return this.#items(`workloads ${namespace} ${label}=${value}`);
   }
+  configMap(namespace: string, name: string): ConfigMapResource | undefined {
+    return this.#items(`config-map ${namespace}/${name}`)[0];
+  }
   secret(namespace: string, name: string): SecretResource | undefined {
     return this.#items(`secret ${namespace}/${name}`)[0];
   }
@@ -285,6 +289,8 @@ function namesOf(item: Item): readonly string[] {
       );
     case 'Secret':
       return ['secrets', `secret ${item.namespace}/${item.name}`];
+    case 'ConfigMap':
+      return [`config-map ${item.namespace}/${item.name}`];
     case 'AuthorizationPolicy':
     case 'RequestAuthentication':
     case 'EnvoyFilter':

@@ -5,7 +5,8 @@ import { SecretText } from './secret-text.ts';
 /** Which of the two texts is at fault, and why; never quotes either. */
 export type CertificateFault = { readonly part: 'certificate' | 'key'; readonly message: string };
 
-const PEM_CERTIFICATE =
+/** Each certificate of a text. */
+export const PEM_CERTIFICATE =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 
 /** Reads a certificate chain (leaf first) and its key, and checks that they belong together. */

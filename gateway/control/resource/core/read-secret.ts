@@ -4,6 +4,7 @@ import { mapOf } from '../reader/collections.ts';
 import { ignored, type Reader, refine } from '../reader/reader.ts';
 import { plainText, text } from '../reader/scalars.ts';
 import { readCertificate } from './certificate.ts';
+import { readClientCa } from './client-ca.ts';
 import type { SecretSpec, TlsMaterial } from './secret.ts';
 
 /** No report about a value here may quote it. */
@@ -34,9 +35,11 @@ export function toSecret(value: SecretValue, at: At): SecretSpec {
   const type = value.type ?? 'Opaque';
   const entries: Readonly<Record<string, string>> = { ...value.data, ...value.stringData };
   const pair = PAIRS.find(([certificate, key]) => certificate in entries && key in entries);
-  if (pair !== undefined) return { type, ...defined({ tls: readPair(pair, entries, value, at) }) };
+  const authority = entries['ca.crt'] ?? entries['cacert'];
+  const ca = authority === undefined ? undefined : readClientCa(authority);
+  if (pair !== undefined) return { type, ...defined({ tls: readPair(pair, entries, value, at), ca }) };
   if (type === 'kubernetes.io/tls') reportIncomplete(at);
-  return { type };
+  return { type, ...defined({ ca }) };
 }
 
 function reportIncomplete(at: At): void {

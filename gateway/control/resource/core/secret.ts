@@ -1,4 +1,5 @@
 import type { Certificate } from '../../../snapshot/certificate.ts';
+import type { ClientCa } from './client-ca.ts';
 import type { SecretText } from './secret-text.ts';
 
 export type SecretSpec = {
@@ -6,6 +7,8 @@ export type SecretSpec = {
   readonly type: string;
   /** A certificate whose key matches; absent when the Secret holds none. */
   readonly tls?: TlsMaterial;
+  /** Under `ca.crt` (or Istio's older `cacert`). */
+  readonly ca?: ClientCa;
 };
 
 /** A server certificate: everything of the snapshot's unit except its key in the snapshot. */

@@ -6,7 +6,12 @@ export type GatewaySpec = {
   /** Servers that can be served, in the order written. */
   readonly servers: readonly GatewayServer[];
   /** Servers that are not served yet (each raised an error Problem): they serve nothing, but their hosts are known. */
-  readonly unserved: readonly { readonly index: number; readonly hosts: readonly GatewayHost[] }[];
+  readonly unserved: readonly {
+    readonly index: number;
+    readonly hosts: readonly GatewayHost[];
+    /** Of one that asks clients for certificates. */
+    readonly clientCa?: ClientCaSource;
+  }[];
 };
 
 /** One port with the hosts it serves. */
@@ -41,6 +46,9 @@ export type GatewayTls = {
   /** OpenSSL names; absent means the gateway's own default list. */
   readonly cipherSuites?: readonly string[];
 };
+
+/** Where the CA of clients' certificates lies: a Secret or ConfigMap of this name, or beside the server's own certificate. */
+export type ClientCaSource = { readonly field: 'caCertCredentialName' | 'credentialName'; readonly name: string };
 
 export type CertificateSource =
   | { readonly kind: 'secret'; readonly name: string }

@@ -10,6 +10,7 @@ import { oneOf, orEmpty, plainText, port } from '../reader/scalars.ts';
 import { isThere, writtenIn } from '../reader/together.ts';
 import type { GatewayHost, GatewayServer, GatewaySpec } from './gateway.ts';
 import { hostPattern, isDnsLabel } from './host-values.ts';
+import { clientCaOf } from './read-client-ca.ts';
 import { checkTlsTogether, type TlsFields, tlsFields, toGatewayTls } from './read-gateway-tls.ts';
 
 const PROTOCOLS = [
@@ -84,7 +85,7 @@ const server: Reader<ReadServer> = refine(serverFields, (fields, at) => {
     case 'TLS': {
       const tls = terminated(fields.tls, where.protocol, at);
       if (tls === undefined) return undefined;
-      if (tls === 'unserved') return { unserved: { index: base.index, hosts } };
+      if (tls === 'unserved') return { unserved: { index: base.index, hosts, ...clientCa(at) } };
       return {
         served: {
           ...base,
@@ -99,6 +100,10 @@ const server: Reader<ReadServer> = refine(serverFields, (fields, at) => {
       return { unserved: { index: base.index, hosts } };
   }
 });
+
+function clientCa(at: At): Pick<Unserved, 'clientCa'> {
+  return defined({ clientCa: clientCaOf(at.child('tls', writtenIn(at)['tls'])) });
+}
 
 /** On a plain port, `tls` can only ask for the redirect; what would make it a port of TLS is refused. */
 function checkPlainTls(fields: ServerFields, at: At): void {

@@ -40,9 +40,9 @@ export async function readCluster(
 /** As the running gateway does: beside a Gateway only what its own namespace lacks. */
 async function readSecrets(kind: WatchedKind, wanted: WantedSecrets, reading: Reading): Promise<void> {
   const wants = (key: ResourceKey): boolean => wanted.has(key);
-  const own = wanted.namespaces(() => false);
+  const own = wanted.namespaces(kind.kind, () => false);
   for (const namespace of own) await reading.list(kind, { namespace, wants });
-  const all = wanted.namespaces((key) => !isUsableSecret(reading.resources.get(key)));
+  const all = wanted.namespaces(kind.kind, (key) => !isUsableSecret(reading.resources.get(key)));
   for (const namespace of all.difference(own)) await reading.list(kind, { namespace, wants });
 }
 

@@ -212,7 +212,10 @@ export class KubernetesSource implements ObjectSource {
   #secretNamespaces(state: WatchedKindState): Set<string> {
     const own = state.scopes.get(this.#options.gateway.namespace);
     const isTold = own !== undefined && (own.isListed || own.failure?.error.status === 403);
-    return this.#secrets.namespaces((key) => isTold && !isUsableSecret(own.objects().get(key)?.resource));
+    return this.#secrets.namespaces(
+      state.kind.kind,
+      (key) => isTold && !isUsableSecret(own.objects().get(key)?.resource),
+    );
   }
 
   #createScope(

@@ -145,6 +145,13 @@ export function slimSecret(object: Fields): Fields {
   };
 }
 
+export function slimConfigMap(object: Fields): Fields {
+  return {
+    metadata: pick(fieldsOf(object['metadata']), ['name', 'namespace', 'deletionTimestamp']),
+    data: pick(fieldsOf(object['data']), ['ca.crt']),
+  };
+}
+
 function writtenMetadata(object: Fields): Fields {
   const {
     managedFields: _managed,

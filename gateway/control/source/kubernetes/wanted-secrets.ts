@@ -1,6 +1,7 @@
+import type { ClientCaSource } from '../../resource/istio/gateway.ts';
 import { type Labels, type Resource, type ResourceKey, resourceKey } from '../../resource/resource.ts';
 
-/** The Secrets that Gateways of this appliance name: nothing else of what a cluster keeps secret is held. */
+/** The Secrets and ConfigMaps that Gateways of this appliance name: nothing else of what a cluster keeps secret is held. */
 export class WantedSecrets {
   readonly #gateway: { readonly namespace: string; readonly labels: Labels };
   readonly #byGateway = new Map<ResourceKey, readonly ResourceKey[]>();
@@ -16,13 +17,14 @@ export class WantedSecrets {
     return this.#named.has(key);
   }
 
-  /** The gateway's own namespace, and that of each Gateway with a Secret that the own one `lacks`: no others are asked. */
-  namespaces(lacks: (ownSecret: ResourceKey) => boolean): Set<string> {
+  /** The gateway's own namespace, and that of each Gateway with an object that the own one `lacks`: no others are asked. */
+  namespaces(kind: string, lacks: (own: ResourceKey) => boolean): Set<string> {
     const own = this.#gateway.namespace;
     const wanted = new Set<string>();
     for (const key of this.#named.keys()) {
-      const [, namespace = '', name = ''] = key.split('/');
-      if (namespace === own || lacks(resourceKey({ kind: 'Secret', namespace: own, name }))) wanted.add(namespace);
+      const [named, namespace = '', name = ''] = key.split('/');
+      if (named !== kind) continue;
+      if (namespace === own || lacks(resourceKey({ kind, namespace: own, name }))) wanted.add(namespace);
     }
     return wanted;
   }
@@ -47,14 +49,26 @@ export class WantedSecrets {
 
   /** Looked up where the build does: in the gateway's own namespace, and beside the Gateway object. */
   #secretsOf(resource: Extract<Resource, { kind: 'Gateway' }>): readonly ResourceKey[] {
-    const { selector = {}, servers } = resource.spec;
+    const { selector = {}, servers, unserved } = resource.spec;
     const { labels, namespace } = this.#gateway;
     if (!Object.entries(selector).every(([label, value]) => labels[label] === value)) return [];
     const names = servers.flatMap(({ tls }) => (tls?.certificate.kind === 'secret' ? [tls.certificate.name] : []));
     const namespaces = [...new Set([namespace, resource.namespace])];
-    return [...new Set(names)].flatMap((name) =>
+    const secrets = [...new Set(names)].flatMap((name) =>
       namespaces.map((place) => resourceKey({ kind: 'Secret', namespace: place, name })),
     );
+    return [...new Set([...secrets, ...unserved.flatMap(({ clientCa }) => this.#placesOf(clientCa))])];
+  }
+
+  /** A CA only where the gateway lives, as in Istio. */
+  #placesOf(source: ClientCaSource | undefined): ResourceKey[] {
+    if (source === undefined) return [];
+    const { namespace } = this.#gateway;
+    const [kind, other] = source.field === 'credentialName' ? ['Secret', '-cacert'] : ['ConfigMap', ''];
+    return [
+      resourceKey({ kind: 'Secret', namespace, name: source.name }),
+      resourceKey({ kind, namespace, name: `${source.name}${other}` }),
+    ];
   }
 
   #count(secret: ResourceKey, change: number): number {

@@ -1,5 +1,6 @@
 import {
   type Slim,
+  slimConfigMap,
   slimEndpointSlice,
   slimEndpoints,
   slimNamespace,
@@ -29,7 +30,7 @@ export type WatchedKind = {
   readonly scope: 'namespaced' | 'cluster';
   /** Only while the cluster does not serve this other kind. */
   readonly insteadOf?: WatchedKind;
-  /** Only in namespaces that Gateways of ours take certificates from, and only what they name. */
+  /** Only in namespaces that Gateways of ours take certificates or CAs from, and only what they name. */
   readonly named?: true;
 };
 
@@ -86,6 +87,12 @@ const NO_PLACES = 'Only where endpoints are is not known: none is preferred for 
 const namespace: WatchedKind = { ...core('Namespace', slimNamespace), scope: 'cluster' };
 const secret: WatchedKind = { ...core('Secret', slimSecret), named: true };
 
+const configMap: WatchedKind = {
+  ...core('ConfigMap', slimConfigMap),
+  named: true,
+  without: 'Only whether they hold a CA for the certificates of clients is not known.',
+};
+
 const behindServices: Readonly<Record<EndpointMode, readonly WatchedKind[]>> = {
   pods: [endpointSlice, endpoints, pod, { ...node, without: NO_PLACES }],
   clusterIP: [],
@@ -95,7 +102,7 @@ const behindServices: Readonly<Record<EndpointMode, readonly WatchedKind[]>> = {
 
 /** Everything to watch, in the order in which people are told of it. */
 export function watchedKinds(mode: EndpointMode): readonly WatchedKind[] {
-  return [...routing, service, ...behindServices[mode], namespace, secret, ...unserved];
+  return [...routing, service, ...behindServices[mode], namespace, secret, configMap, ...unserved];
 }
 
 /** Where Istio before 1.6 kept who may do what; that they are there is told. */

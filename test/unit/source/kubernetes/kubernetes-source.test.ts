@@ -95,6 +95,33 @@ test('Secrets are asked for only where Gateways of ours name them, and only thos
   await eventually(() => watcher.keys('Secret').length === 0, { what: 'nobody names a Secret any more' });
 });
 
+test('ConfigMaps are asked for only while a Gateway of ours names one, where the gateway lives, and of it only its CA is kept', async (context) => {
+  const cluster = await watchedCluster(context);
+  const { server } = cluster;
+  const map = (name: string, ca: string, namespace = 'istio-system') => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace },
+    data: { 'ca.crt': ca, other: 'x' },
+  });
+  const asked = () => server.audit.entries({ resource: 'configmaps' }).map(({ namespace }) => namespace);
+  const mutual = aGateway('ours', 'cert');
+  const [https] = (mutual as unknown as { spec: { servers: object[] } }).spec.servers;
+  const tls = { mode: 'MUTUAL', credentialName: 'cert', caCertCredentialName: 'clients' };
+  server.apply(aGateway('ours', 'cert'), map('clients', 'first'), map('other', 'x'), map('clients', 'x', 'default'));
+  const watcher = await started(cluster);
+  assert.deepEqual([asked(), watcher.keys('ConfigMap')], [[], []]);
+  server.apply({ ...mutual, spec: { selector: { istio: 'ingressgateway' }, servers: [{ ...https, tls }] } });
+  await eventually(() => watcher.keys('ConfigMap').join() === 'ConfigMap/istio-system/clients');
+  const ca = () => (watcher.objects.get('ConfigMap/istio-system/clients')?.raw as { data?: object } | undefined)?.data;
+  assert.deepEqual(ca(), { 'ca.crt': 'first' });
+  server.apply(map('clients', 'second'));
+  await eventually(() => JSON.stringify(ca()).includes('second'), { what: 'the CA was renewed' });
+  assert.deepEqual([...new Set(asked())], ['istio-system']);
+  server.apply(aGateway('ours', 'cert'));
+  await eventually(() => watcher.keys('ConfigMap').length === 0, { what: 'nobody names it any more' });
+});
+
 test('a usable Secret of the own namespace keeps us from asking beside the Gateway', async (context) => {
   const cluster = await watchedCluster(context);
   const { server } = cluster;
