@@ -25,14 +25,19 @@ const guards: ReadonlySet<string> = new Set(POLICY_KINDS);
 /** What is known of the kinds that may guard hosts. */
 export class PolicyKnowledge {
   readonly #kinds: readonly WatchedKindState[];
+  readonly #routes: readonly WatchedKindState[];
   readonly #namespaces: readonly string[];
   readonly #options: Pick<PolicyKnowledgeOptions, 'isLasting' | 'now'>;
   #reads: PolicyReads;
-  /** Kinds of which all was known until now, and since when that is so no more: a CRD that comes has no objects yet. */
+  /**
+   * Kinds of which all was known while something was routed, and since when that is so no more: a CRD that comes beside
+   * those of the routes has no objects yet.
+   */
   readonly #known = new Map<string, number | undefined>();
 
   constructor({ kinds, gateway, before, ...options }: PolicyKnowledgeOptions) {
     this.#kinds = kinds.filter(({ kind }) => guards.has(kind.kind));
+    this.#routes = kinds.filter(({ kind }) => kind.kind === 'VirtualService');
     this.#namespaces = [gateway.namespace, gateway.rootNamespace];
     this.#options = options;
     this.#reads = before;
@@ -52,7 +57,8 @@ export class PolicyKnowledge {
 
   #readsOf({ kind, presence, scopes }: WatchedKindState): readonly string[] | 'absent' {
     const before = this.#reads[kind.kind] ?? [];
-    if (presence === 'absent') return 'absent';
+    // What was read before is held while its kind is away: an API server that has just started lacks some.
+    if (presence === 'absent') return before.length > 0 ? before : 'absent';
     if (presence === 'unknown') return before;
     // That there was no such kind says nothing of the kind that there is now.
     const known = before === 'absent' ? [] : before;
@@ -65,7 +71,9 @@ export class PolicyKnowledge {
     const reads = this.#reads[kind] ?? [];
     const isRead = (namespace: string): boolean => reads.includes(ALL) || reads.includes(namespace);
     if (reads === 'absent' || this.#namespaces.every(isRead)) {
-      this.#known.set(kind, undefined);
+      // Where nothing is routed, nobody is hurt by waiting for a first list.
+      if (this.#isRouting()) this.#known.set(kind, undefined);
+      else this.#known.delete(kind);
       return [];
     }
     const open = [...state.scopes.values()].filter(
@@ -74,6 +82,10 @@ export class PolicyKnowledge {
     if (state.presence === 'served' && this.#isJustComing(kind, open)) return [];
     this.#known.delete(kind);
     return [{ kind: 'unread', policy: kind, why: whyUnread(state, open) }];
+  }
+
+  #isRouting(): boolean {
+    return this.#routes.some(({ presence }) => presence === 'served');
   }
 
   /** Its first list may take a moment. While nobody answers at all, nothing becomes known, and nothing less. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { realTimers } from '#gateway/support/timers.ts';
 import { istioDefinitions } from '#test/kit/api-server/istio-definitions.ts';
 import type { KubeObject } from '#test/kit/api-server/kube-object.ts';
 import { eventually } from '#test/kit/eventually.ts';
@@ -68,29 +69,57 @@ test('one that was read once stays as it was last known, also over a restart; on
   assert.deepEqual(Object.keys(fourth.unread), ['AuthorizationPolicy'], 'of the own namespace nothing was read');
 });
 
-test('a kind that the cluster does not have is no danger, and neither is one that comes; one that comes and may not be read is', async (context) => {
-  const cluster = await watchedCluster(context, { definitions: [] });
-  const watcher = await cluster.watch();
-  await synced(watcher);
+const isSecurity = ({ metadata }: KubeObject): boolean => /security|extensions/.test(metadata.name);
+
+/** Kinds that were told to be unread at some time since the source was synced. */
+function everUnread(watcher: Watcher): string[] {
+  const since = watcher.events.slice(watcher.events.findIndex(({ type }) => type === 'synced'));
+  return [
+    ...new Set(since.flatMap((event) => (event.type === 'unread' ? event.unread.map(({ policy }) => policy) : []))),
+  ];
+}
+
+test('a kind that the cluster does not have is no danger, nor is one that comes, unless it may not be read', async (context) => {
+  const cluster = await watchedCluster(context, { definitions: istioDefinitions().filter((one) => !isSecurity(one)) });
+  // Its patience is part of what is tested.
+  const watcher = await started(cluster, { timers: realTimers });
   assert.deepEqual(watcher.unread, {});
   assert.equal(watcher.policiesRead['AuthorizationPolicy'], 'absent');
   forbid(cluster);
   cluster.server.apply(...istioDefinitions());
   await eventually(() => watcher.policiesRead['WasmPlugin']?.includes('') === true);
   await eventually(() => 'AuthorizationPolicy' in watcher.unread, { timeoutMs: 10_000 });
-  const told = watcher.events.flatMap((event) => (event.type === 'unread' ? event.unread : []));
-  const early = watcher.events.slice(watcher.events.findIndex(({ type }) => type === 'synced'));
-  assert.ok(told.length > 0);
-  assert.ok(
-    early.every(
-      (event) => event.type !== 'unread' || event.unread.every(({ policy }) => policy === 'AuthorizationPolicy'),
-    ),
-    'what is read at once closes nothing on its way',
-  );
+  assert.deepEqual(everUnread(watcher), ['AuthorizationPolicy'], 'what is read at once closes nothing on its way');
   watcher.source.close();
-  const next = await cluster.watch({ known: watcher.known(), policiesRead: { AuthorizationPolicy: 'absent' } });
-  await synced(next);
+  const next = await started(cluster, { known: watcher.known(), policiesRead: { AuthorizationPolicy: 'absent' } });
   assert.ok('AuthorizationPolicy' in next.unread, 'that there was none says nothing of the kind that there is');
+});
+
+test('kinds that come together with the routes are unread until they are read', async (context) => {
+  const cluster = await watchedCluster(context, { definitions: [] });
+  const watcher = await cluster.watch();
+  await synced(watcher);
+  assert.deepEqual(watcher.unread, {});
+  cluster.server.apply(...istioDefinitions());
+  cluster.server.apply(aVirtualService('myapp'));
+  await eventually(() => watcher.keys('VirtualService').length > 0 && Object.keys(watcher.unread).length === 0);
+  assert.ok(everUnread(watcher).includes('AuthorizationPolicy'));
+});
+
+test('a kind that was read and goes away for a while has been read', async (context) => {
+  const cluster = await watchedCluster(context);
+  const { server } = cluster;
+  const watcher = await started(cluster);
+  const [definition] = istioDefinitions().filter(({ metadata }) => metadata.name === POLICIES);
+  assert.ok(definition);
+  server.delete(definition);
+  const stateOf = () => watcher.source.status().kinds?.find(({ kind }) => kind === 'AuthorizationPolicy')?.state;
+  await eventually(() => stateOf() === 'absent');
+  forbid(cluster);
+  server.apply(definition);
+  await eventually(() => stateOf() === 'refused');
+  await eventually(() => watcher.problems.some((text) => text.includes('AuthorizationPolicy')));
+  assert.deepEqual(watcher.unread, {});
 });
 
 test('a fresh node whose API server fails for such a kind is not ready, unless the settings accept the kind', async (context) => {
