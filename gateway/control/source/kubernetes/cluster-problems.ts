@@ -70,6 +70,16 @@ export function absent(kinds: readonly string[], objects: number): Problem {
   ]);
 }
 
+/** The cluster serves a kind otherwise than before, and otherwise than it is read here. */
+export function strangeVersion(
+  { kind, group, versions }: { readonly kind: string; readonly group: string; readonly versions: readonly string[] },
+  objects: number,
+): Problem {
+  const what = `The cluster serves ${kind} of ${group} in no version any more that is read here (${versions.join(', ')}).`;
+  const way = 'What changes of them is not known. Let the cluster serve one of these versions, or update the gateway.';
+  return problem('error', 'MG1014', [what, meanwhile(objects), way]);
+}
+
 /** Kinds by which Istio before 1.6 said who may do what: nobody looks whether there are objects of them. */
 export function outdatedSecurity(groups: readonly string[]): Problem {
   const what = `This cluster has kinds of an older Istio (${groups.join(', ')}), which are not read here.`;

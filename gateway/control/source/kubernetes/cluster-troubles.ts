@@ -9,6 +9,7 @@ import {
   outdatedAccess,
   outdatedSecurity,
   type Place,
+  strangeVersion,
   unreachable,
   unreadable,
 } from './cluster-problems.ts';
@@ -44,6 +45,7 @@ export function describeTroubles(troubles: Troubles): Problem[] {
     ...refusals(troubles),
     ...holds(kinds),
     ...absences(troubles),
+    ...strangeVersions(troubles),
     ...(troubles.outdated.length === 0 ? [] : [outdatedSecurity(troubles.outdated)]),
   ];
 }
@@ -103,6 +105,12 @@ function absences({ kinds, isKnown }: Troubles): Problem[] {
           ),
         ];
   });
+}
+
+/** Kinds that were read before; those that never were are told with what follows from it. */
+function strangeVersions({ kinds, unread }: Troubles): Problem[] {
+  const strange = kinds.filter(({ kind, presence }) => presence === 'unreadable' && !unread.has(kind.kind));
+  return strange.map(({ kind, size }) => strangeVersion(kind, size));
 }
 
 function* placesOf(

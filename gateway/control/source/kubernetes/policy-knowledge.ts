@@ -57,11 +57,12 @@ export class PolicyKnowledge {
 
   #readsOf({ kind, presence, scopes }: WatchedKindState): readonly string[] | 'absent' {
     const before = this.#reads[kind.kind] ?? [];
-    // What was read before is held while its kind is away: an API server that has just started lacks some.
-    if (presence === 'absent') return before.length > 0 ? before : 'absent';
-    if (presence === 'unknown') return before;
     // That there was no such kind says nothing of the kind that there is now.
     const known = before === 'absent' ? [] : before;
+    if (presence === 'unknown') return before;
+    // What was read before is held while its kind is away: an API server that has just started lacks some.
+    if (presence === 'absent' && known.length === 0) return 'absent';
+    if (presence !== 'served') return known;
     const read = [...scopes].flatMap(([name, { isListed }]) => (isListed ? [name] : partOf(known, name)));
     return [...new Set(read)].sort();
   }

@@ -154,8 +154,9 @@ test('a group that cannot be asked for its kinds is not taken for one without', 
   await eventually(() => Object.keys(late.unread).length === 0);
 });
 
-test('a kind in another version than those that are read is not taken for none', async (context) => {
-  const definitions = istioDefinitions().map((definition) => {
+/** With WasmPlugin in a version of the future. */
+function strangeDefinitions(): KubeObject[] {
+  return istioDefinitions().map((definition) => {
     const spec = definition['spec'] as {
       readonly names: { readonly kind: string };
       readonly versions: readonly object[];
@@ -163,8 +164,16 @@ test('a kind in another version than those that are read is not taken for none',
     if (spec.names.kind !== 'WasmPlugin') return definition;
     return { ...definition, spec: { ...spec, versions: spec.versions.map((one) => ({ ...one, name: 'v9' })) } };
   });
-  const watcher = await started(await watchedCluster(context, { definitions }));
-  assert.match(watcher.unread['WasmPlugin'] ?? '', /in none of the versions that are read here \(v1alpha1\)/);
+}
+
+test('a kind in another version than those that are read is not taken for none; one that was read before is held', async (context) => {
+  const fresh = await started(await watchedCluster(context, { definitions: strangeDefinitions() }));
+  assert.match(fresh.unread['WasmPlugin'] ?? '', /in none of the versions that are read here \(v1alpha1\)/);
+  const cluster = await watchedCluster(context);
+  const watcher = await started(cluster);
+  cluster.server.apply(...strangeDefinitions());
+  await eventually(() => watcher.problems.some((text) => /serves WasmPlugin.*in no version any more/.test(text)));
+  assert.deepEqual(watcher.unread, {});
 });
 
 test('kinds of an older Istio, which nobody reads, are told once they are there', async (context) => {
