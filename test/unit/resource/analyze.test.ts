@@ -262,6 +262,17 @@ describe('a backend that accepts mutual TLS only', () => {
     }
   });
 
+  test('is asked of the root namespace that the settings name, where objects with a selector count for nothing', () => {
+    const codesWith = (text: string, rootNamespace: string) =>
+      analyzeText(base + text, { rootNamespace }).map(({ code, field }) => `${code} ${field}`);
+    const SELECTING = '{selector: {matchLabels: {app: app}}, mtls: {mode: STRICT}}';
+    assert.deepEqual(codesWith(peer(STRICT, 'mesh'), 'mesh'), REFUSED);
+    assert.deepEqual(codesWith(peer(STRICT, 'istio-system'), 'mesh'), []);
+    assert.deepEqual(codesWith(peer(SELECTING, 'default'), 'mesh'), REFUSED);
+    assert.deepEqual(codesWith(peer(SELECTING, 'default'), 'default'), []);
+    assert.deepEqual(codesWith(peer(STRICT, 'default'), 'default'), REFUSED);
+  });
+
   test('is none where its Pods have no sidecar that could insist on it', () => {
     const bare = injected().replace(', {name: istio-proxy}', '');
     assert.deepEqual(found(peer(STRICT) + bare), []);

@@ -47,6 +47,13 @@ test('a document of such a kind that cannot be read is told, with all that it sa
     ['no kind', policy().replace('kind: AuthorizationPolicy', ''), [`${KEY} in istio-system`]],
     ['of sidecars', policy().replace('AuthorizationPolicy', 'PeerAuthentication').replace('/v1', '/v9'), []],
     [
+      'in a list that is none',
+      `- ${policy().trim().replaceAll('\n', '\n  ')}\n`,
+      ['AuthorizationPolicy in istio-system'],
+    ],
+    ['as text', `|\n  ${policy().replaceAll('\n', '\n  ')}\n`, ['AuthorizationPolicy in istio-system']],
+    ['a list of something else', '[{kind: Gateway}]', []],
+    [
       'in a List',
       `apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: EnvoyFilter}]`,
       ['EnvoyFilter in default'],

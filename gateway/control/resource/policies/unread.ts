@@ -36,8 +36,11 @@ const kinds: ReadonlySet<string> = new Set(POLICY_KINDS);
 const SECURITY = 'security.istio.io/';
 
 /** What a whole document, which no object could be made of, may be: a kind that nobody knows is taken for the usual one. */
-export function unreadIn(value: unknown, { message, position }: Problem, defaultNamespace: string): UnreadPolicy[] {
-  if (typeof value !== 'object' || value === null) return [];
+export function unreadIn(value: unknown, problem: Problem, defaultNamespace: string): UnreadPolicy[] {
+  // A list without `kind: List`, or text where fields should be.
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return unreadInText(typeof value === 'string' ? value : JSON.stringify(value ?? null), undefined, problem);
+  const { message, position } = problem;
   const { kind: written = '', apiVersion = '', namespace, name } = identify(value, defaultNamespace);
   const isSecurity = apiVersion.startsWith(SECURITY) && written !== 'PeerAuthentication';
   if (!kinds.has(written) && !isSecurity) return [];
