@@ -93,7 +93,7 @@ export function createProgram(deps: CliDeps, io: CliIo, finish: (code: number) =
     .addOption(
       new Option('-o, --output <format>', 'form of the result').choices(['text', 'json', 'yaml']).default('text'),
     )
-    .option('-n, --namespace <name>', 'namespace of objects that name none', 'default')
+    .option('-n, --namespace <name>', "of objects that name none (default: default; with --against, the context's)")
     .option('--settings <file>', 'settings of the gateway that the objects are for (its namespace, labels and ports)')
     .option('--against', 'lay the objects over those of a cluster, and tell what they would change', false)
     .option('--kubeconfig <file>', 'of the cluster (default: KUBECONFIG, or ~/.kube/config)')

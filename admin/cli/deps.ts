@@ -22,7 +22,7 @@ export type CliDeps = {
 
 export type ValidateOptions = {
   readonly stdin: () => Promise<string>;
-  /** Of objects that name none; absent: `default`. */
+  /** Of objects that name none; absent: that of the kubeconfig's context, or `default`. */
   readonly namespace?: string;
   /** Settings of the gateway that the objects are for; absent: the defaults. */
   readonly settings?: string;

@@ -63,7 +63,7 @@ function optionsOf(flags: ValidateFlags, io: CliIo): ValidateOptions {
   const file = path.resolve(io.cwd, found ?? path.join(io.env['HOME'] ?? '/', '.kube/config'));
   return {
     stdin: io.stdin,
-    ...(namespace !== undefined && namespace !== 'default' && { namespace }),
+    ...(namespace !== undefined && { namespace }),
     ...(settings !== undefined && { settings: path.resolve(io.cwd, settings) }),
     ...(against && { against: { kubeconfig: file, ...(context !== undefined && { context }) } }),
   };

@@ -6,6 +6,7 @@ import type { GatewayIdentity } from './build/builder.ts';
 import { Evaluator } from './evaluator.ts';
 import { AccessFile } from './kubernetes/access-file.ts';
 import { ApiClient } from './kubernetes/api-client.ts';
+import { AccessError } from './kubernetes/cluster-access.ts';
 import { distinctProblems } from './problem-board.ts';
 import { type ResourceKey, resourceKey } from './resource/resource.ts';
 import { type ClusterObjects, readCluster } from './source/kubernetes/cluster-objects.ts';
@@ -21,14 +22,25 @@ export async function validateAgainst(
   gateway: GatewayIdentity,
   reading: Reading,
 ): Promise<Validation> {
-  const given = await readPaths(paths, reading);
-  const client = new ApiClient(new AccessFile(login));
+  const access = new AccessFile(login);
+  const given = await readPaths(paths, { ...reading, namespace: reading.namespace ?? namespaceOf(access) });
+  const client = new ApiClient(access);
   try {
     const cluster = await readCluster(client, gateway, given.resources);
     const { objects, files } = given;
     return { objects, files, problems: distinctProblems([...given.problems, ...compare(given, cluster, gateway)]) };
   } finally {
     await client.close();
+  }
+}
+
+/** As kubectl takes it; access data that cannot be used is told by the first request. */
+function namespaceOf(access: AccessFile): string | undefined {
+  try {
+    return access.current().namespace;
+  } catch (error) {
+    if (error instanceof AccessError) return undefined;
+    throw error;
   }
 }
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { ApiServer } from '#test/kit/api-server/api-server.ts';
 import type { KubeObject } from '#test/kit/api-server/kube-object.ts';
 import { BIN, type Outcome } from '#test/unit/cli/cli-kit.ts';
@@ -128,6 +128,14 @@ describe('mesh-gateway validate --against', () => {
     assert.equal(code, 0);
     assert.match(out, /warning MG1012: .* may not list objects of kind AuthorizationPolicy/);
     assert.doesNotMatch(out, /kind VirtualService/);
+  });
+
+  test('objects that name no namespace are of the one that the context names, or -n', async () => {
+    const config = JSON.stringify(parse(server.kubeconfig())).replace('"context":{', '"context":{"namespace":"other",');
+    const kubeconfig = file('namespaced', config);
+    const away = await validate(route('v1'), '--kubeconfig', kubeconfig);
+    assert.match(away.out, /VirtualService\/other\/shop spec\.gateways\[0\]: There is no Gateway other\/edge/);
+    assert.equal((await validate(route('v1'), '--kubeconfig', kubeconfig, '-n', 'default')).out, '');
   });
 
   test('a cluster that cannot be read is code 3, wrong flags are code 2', async () => {

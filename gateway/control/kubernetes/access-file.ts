@@ -35,6 +35,7 @@ export type ReadyAccess = {
     readonly key?: SecretText;
   };
   readonly token?: SecretText;
+  readonly namespace?: string;
   /** Differs whenever servers or TLS data do: connections must be made anew. */
   readonly identity: string;
   readonly description: string;
@@ -104,7 +105,7 @@ export class AccessFile {
   }
 
   #assemble(access: ClusterAccess): ReadyAccess {
-    const { servers, description, tlsServerName, client } = access;
+    const { servers, description, tlsServerName, client, namespace } = access;
     const ca = access.ca && this.#text(access.ca);
     const cert = client && this.#text(client.certificate);
     const key = client && new SecretText(this.#text(client.privateKey));
@@ -114,6 +115,7 @@ export class AccessFile {
     return {
       servers,
       description,
+      ...(namespace !== undefined && { namespace }),
       identity: hash.digest('hex'),
       tls: {
         ...(tlsServerName !== undefined && { servername: tlsServerName }),

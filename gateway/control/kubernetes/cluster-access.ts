@@ -10,6 +10,8 @@ export type ClusterAccess = {
   readonly ca?: Material;
   readonly client?: { readonly certificate: Material; readonly privateKey: Material };
   readonly token?: Material;
+  /** What the context names for objects that name none, as for kubectl. */
+  readonly namespace?: string;
   /** Where people find what was read: `context admin of /etc/...`. */
   readonly description: string;
 };

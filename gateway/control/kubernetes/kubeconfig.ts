@@ -28,7 +28,8 @@ export function parseKubeconfig(text: string, options: KubeconfigOptions): Clust
   const context = named(root, 'contexts', name, options.file);
   const cluster = named(root, 'clusters', stringIn(context, 'cluster') ?? '', options.file);
   const user = named(root, 'users', stringIn(context, 'user') ?? '', options.file);
-  return new Reading(options).access(name, cluster, user);
+  const namespace = stringIn(context, 'namespace');
+  return { ...new Reading(options).access(name, cluster, user), ...(namespace !== undefined && { namespace }) };
 }
 
 /** Gathers every fault before it gives up. */
