@@ -663,6 +663,7 @@ const destinationRules: readonly Case[] = [
     { httpHeaderName: 'x-a', ringHash: {} },
     { httpHeaderName: 'x-a', ringHash: { minimumRingSize: 10 } },
     { httpHeaderName: 'x-a', minimumRingSize: 1, ringHash: { minimumRingSize: 10 } },
+    { httpHeaderName: 'x-a', minimumRingSize: 0, ringHash: { minimumRingSize: 10 } },
     { httpHeaderName: 'x-a', ringHash: {}, maglev: { tableSize: 65_537 } },
     { ringHash: { minimumRingSize: 10 } },
     ...[undefined, 0, 1, 2, 3, 4, 9, 65_537, 65_536, 5_000_011, 4_999_999, 5_000_000, -1].map((tableSize) => ({

@@ -2,7 +2,7 @@
 // Never: resolves a name.
 // Called by: the reader of a ServiceEntry, once its fields are read.
 import type { At } from '../reader/at.ts';
-import { hasEntries, writtenIn } from '../reader/together.ts';
+import { hasEntries, inert, writtenIn } from '../reader/together.ts';
 import type { ServiceEntrySpec } from './service-entry.ts';
 
 const OF_HTTP = /^(?:HTTP|HTTP2|HTTP_PROXY|GRPC|GRPC-WEB)$/;
@@ -17,7 +17,7 @@ export function checkResolution(spec: ServiceEntrySpec, at: At): void {
   if (written === 'NONE') checkNone(spec, at);
   if (written === 'DYNAMIC_DNS') checkDynamic(spec, at);
   if (written === 'DNS_ROUND_ROBIN' && spec.endpoints.length > 1)
-    report(at, 'endpoints', 'DNS_ROUND_ROBIN takes one endpoint at most: use DNS for several.');
+    warn(at, 'endpoints', 'DNS_ROUND_ROBIN takes one endpoint at most in Istio: use DNS for several.');
   if (written !== 'NONE' && written !== 'STATIC') checkNetworks(at);
   if (written !== 'NONE') checkHosts(spec, at);
 }
@@ -26,14 +26,15 @@ function report(at: At, field: string, message: string): void {
   at.child(field, undefined).reportKey({ message });
 }
 
+function warn(at: At, field: string, message: string): void {
+  at.child(field, undefined).reportKey({ severity: 'warning', message });
+}
+
 function checkNone({ endpoints, workloadSelector }: ServiceEntrySpec, at: At): void {
   if (endpoints.length > 0)
     report(at, 'endpoints', 'Endpoints count with resolution STATIC or DNS only: write one, or remove them.');
   if (workloadSelector !== undefined)
-    at.child('workloadSelector', undefined).reportKey({
-      severity: 'warning',
-      message: 'A workloadSelector counts with resolution STATIC only: write that.',
-    });
+    warn(at, 'workloadSelector', 'A workloadSelector counts with resolution STATIC only: write that.');
 }
 
 function checkDynamic({ hosts, ports, endpoints }: ServiceEntrySpec, at: At): void {
@@ -48,13 +49,20 @@ function checkDynamic({ hosts, ports, endpoints }: ServiceEntrySpec, at: At): vo
 function checkNetworks(at: At): void {
   const { addresses } = writtenIn(at);
   if (Array.isArray(addresses) && addresses.some((one) => typeof one === 'string' && one.includes('/')))
-    report(at, 'addresses', 'A network, as 10.0.0.0/8, counts with resolution NONE or STATIC only.');
+    at.child('addresses', undefined).reportKey({
+      ...inert(at),
+      message: 'A network, as 10.0.0.0/8, counts with resolution NONE or STATIC only.',
+    });
 }
 
 /** Hosts of one port are told apart by HTTP and TLS only. */
 function checkHosts({ hosts, ports }: ServiceEntrySpec, at: At): void {
   if (hosts.length > 1 && ports.some(({ protocol }) => !OF_HTTP.test(protocol) && !OF_TLS.test(protocol)))
-    report(at, 'hosts', 'Several hosts share a port that is neither HTTP nor TLS, where nothing tells them apart.');
+    warn(
+      at,
+      'hosts',
+      'Istio refuses several hosts with a port that is neither HTTP nor TLS: nothing tells them apart there.',
+    );
 }
 
 /** An endpoint without an address: of a DNS entry, whose host is looked up in its stead, or of another network. */

@@ -3,7 +3,7 @@
 // Called by: the reader of a VirtualService, once a rule's fields are read.
 import { hostWithin } from '../host-names.ts';
 import type { At } from '../reader/at.ts';
-import { hasEntries, isThere, writtenIn } from '../reader/together.ts';
+import { hasEntries, inert, isThere, writtenIn } from '../reader/together.ts';
 import { isAuthority } from './unhonoured/header-operations.ts';
 
 /** Answers that the gateway gives by itself: nothing is forwarded that could be rewritten or disturbed. */
@@ -26,11 +26,6 @@ function reportPair(at: At, kept: string, other: string): void {
     ...inert(at),
     message: `"${kept}" and "${other}" exclude each other: keep one.`,
   });
-}
-
-/** Of fields that have no effect here, a cluster's API server has taken what it has. */
-export function inert(at: At): { readonly severity: 'error' | 'warning' } {
-  return { severity: at.context.strictness === 'folder' ? 'error' : 'warning' };
 }
 
 /** A prefix can only be replaced where every path condition names one. */

@@ -54,9 +54,9 @@ const trafficPolicy: Reader<TrafficPolicy> = refine(
 /** A policy without any field, which Istio takes for a mistake; and fields that exclude each other. */
 function checkPolicy(at: At): void {
   const written = writtenIn(at);
-  needsOne(at, withoutEmpty(written), POLICY_FIELDS);
+  needsOne(at, withoutEmpty(written), POLICY_FIELDS, 'warning');
   if (isThere(written, 'connectionPool'))
-    needsOne(at.child('connectionPool', undefined), Object(written['connectionPool']), ['http', 'tcp']);
+    needsOne(at.child('connectionPool', undefined), Object(written['connectionPool']), ['http', 'tcp'], 'warning');
   exclusive(at, written, 'tunnel', 'proxyProtocol');
   checkLoadBalancer(at);
 }

@@ -5,7 +5,7 @@ import { listOf } from '../reader/collections.ts';
 import { type Reader, refine, required } from '../reader/reader.ts';
 import { record } from '../reader/record.ts';
 import { boolean, oneOf, orEmpty, plainText, text } from '../reader/scalars.ts';
-import { hasEntries, isThere, writtenIn } from '../reader/together.ts';
+import { hasEntries, inert, isThere, writtenIn } from '../reader/together.ts';
 import { suggestion } from '../suggestion.ts';
 import type { CertificateSource, GatewayTls } from './gateway.ts';
 import { isDnsName } from './host-values.ts';
@@ -84,7 +84,10 @@ export function checkTlsTogether(tls: TlsFields, at: At): void {
   // A credential brings its own list, if any; Istio does not look at this one then.
   const fromFile = !isThere(written, 'credentialName') && !hasEntries(written['credentialNames']);
   if (tls.mode === 'SIMPLE' && fromFile && isThere(written, 'caCrl'))
-    at.child('caCrl', undefined).reportKey({ message: 'Without client certificates there is none to revoke.' });
+    at.child('caCrl', undefined).reportKey({
+      ...inert(at),
+      message: 'Without client certificates there is none to revoke.',
+    });
 }
 
 /** The places that a certificate is said to come from. */

@@ -24,12 +24,14 @@ const address: Reader<string> = refine(plainText, (value, at) => {
   return name;
 });
 
-/** A name of a service's port. */
-export const portName: Reader<string> = refine(plainText, (name, at) =>
-  isDnsLabel(name.toLowerCase()) && !name.includes('_')
-    ? name
-    : at.report({ message: `"${name}" is not a port's name: use letters, digits and "-", at most 63 of them.` }),
-);
+/** A name of a service's port: endpoints name theirs by it. */
+export const portName: Reader<string> = refine(plainText, (name, at) => {
+  if (isDnsLabel(name.toLowerCase()) && !name.includes('_')) return name;
+  const isClear = /^[\w.-]+$/.test(name);
+  const message = `"${name}" is not a port's name for Istio: use letters, digits and "-", at most 63 of them.`;
+  at.report({ severity: isClear ? 'warning' : 'error', message });
+  return isClear ? name : undefined;
+});
 
 const fields = record({
   address: orEmpty(address),

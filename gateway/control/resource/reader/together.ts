@@ -9,10 +9,15 @@ export function exclusive(at: At, value: object, a: string, b: string): void {
     at.child(b, undefined).reportKey({ message: `"${a}" and "${b}" exclude each other: keep one.` });
 }
 
-/** Reports a set of fields without any of these. */
-export function needsOne(at: At, value: object, names: readonly string[]): void {
+/** Reports a set of fields without any of these; a warning where nothing is as good as no such set. */
+export function needsOne(
+  at: At,
+  value: object,
+  names: readonly string[],
+  severity: 'error' | 'warning' = 'error',
+): void {
   if (!names.some((name) => isThere(value, name)))
-    at.reportKey({ message: `Something is missing here: write ${names.join(' or ')}, or remove it.` });
+    at.reportKey({ severity, message: `Something is missing here: write ${names.join(' or ')}, or remove it.` });
 }
 
 /** The fields as they are written; none where no fields are. */
@@ -32,4 +37,9 @@ export function isThere(value: object, name: string): boolean {
 /** True where a list has an entry. */
 export function hasEntries(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0;
+}
+
+/** Of fields that have no effect here, a cluster's API server has taken what it has. */
+export function inert(at: At): { readonly severity: 'error' | 'warning' } {
+  return { severity: at.context.strictness === 'folder' ? 'error' : 'warning' };
 }

@@ -54,7 +54,9 @@ export const consistentHash: Reader<unknown> = refine(
     maglev: record({ tableSize: required(tableSize, 'write a prime number, as 65537') }),
   }),
   (value, at) => {
-    const written = writtenIn(at);
+    // A 0 leaves the size to Envoy.
+    const { minimumRingSize, ...others } = writtenIn(at);
+    const written = minimumRingSize === 0 ? others : writtenIn(at);
     for (const names of [BY, HOW])
       for (const [index, name] of names.entries())
         for (const other of names.slice(index + 1)) exclusive(at, written, name, other);
