@@ -104,6 +104,15 @@ test('a fault anywhere in the spec closes at least what the object closed withou
   assert.ok(counted > 500, `enough faults: ${counted}`);
 });
 
+test('a selector with a fault in it selects everything, whatever else stands in it', () => {
+  for (const matchLabels of [{ 'a b': 'c', team: 'other' }, { '': false, '0': '' }, { team: 5 }])
+    for (const [kind, spec] of [
+      ['AuthorizationPolicy', { selector: { matchLabels }, action: 'DENY', rules: [{}] }],
+      ['RequestAuthentication', { selector: { matchLabels }, jwtRules: [{ issuer: 'a' }] }],
+    ] as const)
+      assert.ok(closed(read(kind, spec)).length > 0, `${kind} ${JSON.stringify(matchLabels)}`);
+});
+
 test('the good ones of this test close something', () => {
   for (const [kind, spec] of good) {
     const result = read(kind, spec);

@@ -6,7 +6,7 @@ import { ignored, ignoredFields, type Reader } from '../reader/reader.ts';
 import { record } from '../reader/record.ts';
 import { oneOf, text } from '../reader/scalars.ts';
 import type { EnvoyFilterSpec, TelemetrySpec, WasmPluginSpec } from './policies.ts';
-import { targetFields, toTarget } from './read-policy-target.ts';
+import { faultless, targetFields, toTarget } from './read-policy-target.ts';
 
 const patchFields = record(
   {
@@ -20,7 +20,7 @@ const patchFields = record(
 type Patch = NonNullable<ReturnType<typeof patchFields>>;
 
 const envoyFilterFields = record({
-  workloadSelector: record({ labels }),
+  workloadSelector: faultless(record({ labels })),
   targetRefs: targetFields.targetRefs,
   configPatches: listOf(patchFields),
   priority: ignored,

@@ -16,7 +16,7 @@ const targetRef: Reader<TargetRef> = refine(
 );
 
 /** What has a fault in it names nobody for certain: then nobody is left out. */
-function faultless<T>(reader: Reader<T>): Reader<T> {
+export function faultless<T>(reader: Reader<T>): Reader<T> {
   return (at) => {
     const before = at.context.problems.length;
     const read = reader(at);
@@ -26,7 +26,7 @@ function faultless<T>(reader: Reader<T>): Reader<T> {
 
 /** The fields by which Istio's newer objects say whom they are for. */
 export const targetFields = {
-  selector: record({ matchLabels: labels }),
+  selector: faultless(record({ matchLabels: labels })),
   targetRef: faultless(targetRef),
   targetRefs: faultless(listOf(targetRef, { max: 16 })),
 };
