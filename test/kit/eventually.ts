@@ -3,7 +3,7 @@ export async function eventually<T>(
   condition: () => T | Promise<T>,
   options: { timeoutMs?: number; what?: string } = {},
 ): Promise<Exclude<T, false | undefined | null>> {
-  const deadline = performance.now() + (options.timeoutMs ?? 5_000);
+  const deadline = performance.now() + (options.timeoutMs ?? 15_000);
   let last: unknown;
   for (;;) {
     try {

@@ -58,6 +58,7 @@ export class ApiClient {
   /** Streams that run, by their servers; they outlive their servers' access data until newer data has worked. */
   readonly #streams = new Map<AnswerStream, ApiServer>();
   #identity = '';
+  #epoch = 0;
   /** The server that worked last: tried first. */
   #preferred = 0;
   #contact: Contact = {};
@@ -116,6 +117,11 @@ export class ApiClient {
         throw error;
       }
     });
+  }
+
+  /** Grows whenever requests begin to go to other servers, or by other TLS data: answers of two epochs may be of two clusters. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
   get contact(): Contact {
@@ -203,6 +209,7 @@ export class ApiClient {
     const outdated = this.#servers;
     this.#servers = access.servers.map((url) => new ApiServer(url, access.tls));
     this.#identity = access.identity;
+    this.#epoch += 1;
     this.#preferred = 0;
     for (const server of outdated) server.retire();
     return access;

@@ -60,6 +60,8 @@ class Campaign {
   readonly #report: CampaignReport = {};
   #client: ApiClient;
   #watcher: Watcher;
+  /** The last disturbances, for who looks for the reason of a difference. */
+  #recent: readonly string[] = [];
 
   constructor(server: ApiServer, other: ApiServer, kubeconfig: string, options: CampaignOptions) {
     this.#server = server;
@@ -136,6 +138,7 @@ class Campaign {
     };
     const [name, act] = this.#random.pick(Object.entries(disturbances(scene)));
     this.#count(name);
+    this.#recent = [...this.#recent.slice(-9), name];
     await act();
   }
 
@@ -157,8 +160,10 @@ class Campaign {
     this.#count('comparisons');
     await eventually(() => this.#watcher.synced && this.#difference() === undefined, { timeoutMs: 30_000 }).catch(
       () => {
+        const kinds = JSON.stringify(this.#watcher.source.status().kinds?.filter(({ state }) => state !== 'absent'));
         assert.fail(
-          `seed ${this.#options.seed}: ${this.#difference() ?? 'not synced'}; ${this.#watcher.problems.join(' ')}`,
+          `seed ${this.#options.seed}, after ${this.#recent.join(', ')}: ${this.#difference() ?? 'not synced'}; ` +
+            `${this.#watcher.problems.join(' ')}; ${kinds}; the server is at ${this.#server.resourceVersion}`,
         );
       },
     );

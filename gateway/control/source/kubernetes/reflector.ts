@@ -48,13 +48,13 @@ const REFLECTOR_TIMINGS: ReflectorTimings = {
 };
 
 export type ReflectorOptions = {
-  readonly client: Pick<ApiClient, 'request' | 'stream'>;
+  readonly client: Pick<ApiClient, 'request' | 'stream' | 'epoch'>;
   readonly path: string;
   readonly sink: ReflectorSink;
   /**
-   * Awaited before a list, before its end is told, and before anything of a watch that has begun is believed: up to which
-   * version the cluster has come (after `since`, of the timers' clock), if that can be known. Throws when it is not the
-   * right cluster.
+   * Awaited before a list, and before anything is believed of a page that has come or of a watch that has begun: up to
+   * which version the cluster has come (after `since`, of the timers' clock), if that can be known. Throws when it is not
+   * the right cluster.
    */
   readonly check?: (since?: number) => Promise<string | undefined>;
   /** An exception in our own code: all is listed anew. */
@@ -149,26 +149,28 @@ export class Reflector {
   async #listOnce({ limit, timeoutMs }: { readonly limit?: number; readonly timeoutMs: number }): Promise<void> {
     const { client, path, sink } = this.#options;
     const { signal } = this.#running;
-    const beganAt = this.#timers.now();
     this.counts.lists += 1;
     sink.listBegins();
     const ask = async (next?: string): Promise<Page> => {
       const query = { limit, continue: next };
-      return readPage(await client.request({ method: 'GET', path, query, timeoutMs, signal }));
+      const answer = client.request({ method: 'GET', path, query, timeoutMs, signal });
+      const { epoch } = client;
+      const page = readPage(await answer);
+      await this.#verify(epoch);
+      return page;
     };
     let page = await ask();
+    if (signal.aborted) return;
     while (page.next !== undefined) {
       // The next page is on its way while this one is read.
       const next = ask(page.next);
       next.catch(() => undefined);
       sink.listed(page.items);
       page = await next;
+      // Stopped, or a relist was asked for, while the page was on its way: a successor may have told more by now.
+      if (signal.aborted) return;
     }
     sink.listed(page.items);
-    // Who answered a moment before need not be who has answered this: what a list lacks is given up for its end.
-    await this.#options.check?.(beganAt);
-    // A relist was asked for while the last page was on its way.
-    if (signal.aborted) return;
     this.#version = page.version;
     sink.listEnds();
     sink.inSync();
@@ -181,10 +183,14 @@ export class Reflector {
     const query = { watch: true, resourceVersion: version, allowWatchBookmarks: true, timeoutSeconds: seconds };
     const idleMs = this.#bookmarks ? this.#timings.silenceMs : seconds * 1000 + 30_000;
     this.counts.watches += 1;
-    const stream = await client.stream({ method: 'GET', path, query, idleMs, signal });
+    const answer = client.stream({ method: 'GET', path, query, idleMs, signal });
+    const { epoch } = client;
+    const stream = await answer;
     const openedAt = this.#timers.now();
     try {
-      if (await this.#isAhead(version, openedAt)) return this.#listNext();
+      const reached = await this.#verify(epoch);
+      if (signal.aborted) return;
+      if (isAhead(version, reached)) return this.#listNext();
       this.#options.sink.inSync();
       for await (const events of watchEvents(stream)) this.#take(events, signal);
     } finally {
@@ -196,13 +202,11 @@ export class Reflector {
     if (wasShort && !signal.aborted) await this.#pause(this.#backoff.next());
   }
 
-  /**
-   * After an older etcd was restored, servers take a watch from a version that they have yet to come to, and pass over
-   * in silence all that is written until then. Asked while the watch runs: a server that is restored now breaks it.
-   */
-  async #isAhead(version: string, since: number): Promise<boolean> {
-    const reached = await this.#options.check?.(since);
-    return reached !== undefined && isOlder(reached, version);
+  /** Asks who has answered just now, and how far that cluster has come: while a watch runs, since its restoration would break it. */
+  async #verify(epoch: number): Promise<string | undefined> {
+    const reached = await this.#options.check?.(this.#timers.now());
+    if (this.#options.client.epoch === epoch) return reached;
+    throw new ApiError({ status: 0, reason: 'Interrupted', message: 'other access data is in use now' });
   }
 
   #listNext(): void {
@@ -291,6 +295,14 @@ function isFromAnotherTime({ status, message, details }: ApiError): boolean {
   return (
     JSON.stringify(details ?? null).includes('ResourceVersionTooLarge') || /too large resource version/i.test(message)
   );
+}
+
+/**
+ * After an older etcd was restored, servers take a watch from a version that they have yet to come to, and pass over in
+ * silence all that is written until then.
+ */
+function isAhead(version: string, reached: string | undefined): boolean {
+  return reached !== undefined && isOlder(reached, version);
 }
 
 /** Versions are numbers of any length (KEP-5504); anything else cannot be compared, and is no older. */

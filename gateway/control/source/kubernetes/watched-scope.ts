@@ -19,7 +19,7 @@ const RETURN_MS = 5_000;
 const HELD_MS = 15_000;
 
 export type ScopeOptions = {
-  readonly client: Pick<ApiClient, 'request' | 'stream'>;
+  readonly client: Pick<ApiClient, 'request' | 'stream' | 'epoch'>;
   readonly kind: WatchedKind;
   readonly resource: ServedResource;
   /** Absent: all namespaces. */

@@ -51,7 +51,8 @@ test('when an older etcd was restored, what is written from then on is seen at o
   await eventually(() => weightOf(watcher, 'a') === 10 && weightOf(watcher, 'b') === 10, { what: 'the past is back' });
   server.apply(aVirtualService('a', 77));
   await eventually(() => weightOf(watcher, 'a') === 77, { what: 'a change below the version that was known' });
-  assert.deepEqual([watcher.defects, watcher.problems], [[], []]);
+  await eventually(() => watcher.problems.length === 0);
+  assert.deepEqual(watcher.defects, []);
 });
 
 test('an object that was deleted and made anew while nobody looked is told as another one', async (context) => {

@@ -17,7 +17,7 @@ class Script {
     readonly timeoutMs?: number | undefined;
   }[] = [];
   /** Up to which version the cluster has come, as its namespaces tell; and how fresh the reflector wants to know that. */
-  reached: string | ApiError | undefined;
+  reached: string | ApiError | Promise<undefined> | undefined;
   readonly checks: (number | undefined)[] = [];
   readonly told: string[] = [];
   readonly timers = new ManualTimers();
@@ -39,6 +39,7 @@ class Script {
         ...sink,
       },
       client: {
+        epoch: 1,
         request: async <T>({ query = {}, timeoutMs }: { query?: Query; timeoutMs?: number }) => {
           this.asked.push({ what: 'list', query, timeoutMs });
           return (await this.#answer()) as T;
@@ -51,6 +52,8 @@ class Script {
       },
       check: (since) => {
         this.checks.push(since);
+        // Before the list it is known.
+        if (since === undefined) return Promise.resolve(undefined);
         return this.reached instanceof ApiError ? Promise.reject(this.reached) : Promise.resolve(this.reached);
       },
       timers: this.timers,
@@ -204,7 +207,7 @@ test('what says it is a list, but has no version or no items, is a failure and n
 
 test('a watch from where the cluster has not come to (an older etcd was restored) is given up for a list', async (context) => {
   const script = await watching(context);
-  assert.deepEqual(script.checks, [undefined, 0, 0], 'before the list and after, and when the watch had begun');
+  assert.deepEqual(script.checks, [undefined, 0, 0], 'before the list, of its page, and when the watch had begun');
   await script.send(event('ADDED', 'b', '1200'));
   await script.advance(6_000);
   script.reached = '1200';
@@ -349,6 +352,17 @@ test('a relist interrupts whatever runs: a watch, a pause', async (context) => {
     script.asked.map(({ what }) => what),
     ['list', 'watch', 'list', 'list'],
   );
+});
+
+test('a page or a watch that comes through after the end, or after a relist, is not told', async (context) => {
+  const script = new Script(context);
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  script.reached = promise;
+  await script.answer(aList('10', ['a']));
+  script.reflector.stop();
+  resolve(undefined);
+  await turns();
+  assert.deepEqual(script.told, ['begin']);
 });
 
 test('an exception of the sink is told, and all is listed anew', async (context) => {
