@@ -67,7 +67,14 @@ export class StatusRun {
     this.#events = new EventWriter(options.api);
   }
 
+  /** False until what the source knows has been judged for the first time: before, half of a cluster is no fault of its objects. */
+  get isReady(): boolean {
+    return this.#options.rounds().concluded > 0;
+  }
+
   changed(key: ResourceKey): void {
+    // The survey finds it.
+    if (!this.isReady) return;
     this.#touched.set(key, { round: this.#options.rounds().begun, at: this.#options.now() });
   }
 
@@ -81,6 +88,7 @@ export class StatusRun {
 
   /** Gives objects whose fate has changed a turn. */
   digest(): void {
+    if (!this.isReady) return;
     this.#compareProblems();
     for (const [key, told] of this.#touched) {
       this.#carried.touched(key);

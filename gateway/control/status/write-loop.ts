@@ -75,7 +75,7 @@ export class WriteLoop {
       this.#tellProblems();
       this.#digestAt = now + DIGEST_MS;
     }
-    if (now < this.#calmUntil) return;
+    if (now < this.#calmUntil || !run.isReady) return;
     if (run.hasOverflowed()) this.#surveyAt = now;
     if (now >= this.#surveyAt && this.#count('survey') === 0) this.#survey();
     this.#takeTurns();

@@ -140,15 +140,15 @@ export class ClusterRoad {
     });
   }
 
-  /** Takes in all that the API server has now. */
-  look(): void {
+  /** Takes in all that the API server has now; `part`: and more is to come before anything is judged. */
+  look(extent: 'all' | 'part' = 'all'): void {
     for (const object of RESOURCES.flatMap((resource) => this.#server.objects(resource))) {
       const version = versionOf(object);
       this.controller.handle({ type: 'upsert', object: version });
       this.weights.noted(version.key);
       this.onObject(version.key);
     }
-    this.controller.handle({ type: 'synced' });
+    if (extent === 'all') this.controller.handle({ type: 'synced' });
   }
 
   async ready(): Promise<this> {

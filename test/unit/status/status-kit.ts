@@ -9,7 +9,13 @@ import type { KubeObject } from '../../kit/api-server/kube-object.ts';
 import { fastTimers } from '../../kit/fast-timers.ts';
 import { ClusterRoad, clientOf, versionOf } from '../change/cluster-kit.ts';
 
-type NodeOptions = { readonly node?: string; readonly factor?: number; readonly user?: string; readonly door?: number };
+type NodeOptions = {
+  readonly node?: string;
+  readonly factor?: number;
+  readonly user?: string;
+  readonly door?: number /** Of the cluster, when it begins to lead. */;
+  readonly knows?: 'all' | 'part';
+};
 
 /** A node that judges what it sees of the cluster, and writes what became of it while it leads. */
 export class JudgingNode {
@@ -27,12 +33,14 @@ export class JudgingNode {
   static async start(
     context: TestContext,
     server: ApiServer,
-    { node = 'edge-1', factor = 20, user = 'admin', door = 0 }: NodeOptions = {},
+    { node = 'edge-1', factor = 20, user = 'admin', door = 0, knows = 'all' }: NodeOptions = {},
   ): Promise<JudgingNode> {
     const api = clientOf(context, server, { user, url: server.urls[door] ?? '' });
     const discovery = new Discovery(api, ['coordination.k8s.io', 'networking.istio.io', 'security.istio.io']);
     await discovery.refresh();
-    const road = await new ClusterRoad(context, server, api, node).ready();
+    const road = new ClusterRoad(context, server, api, node);
+    road.look(knows);
+    await road.controller.settled();
     const timers = fastTimers(factor);
     const writer = new StatusWriter({
       api,

@@ -202,6 +202,21 @@ test('WorkloadEntries and policies say what is wrong with them, and nothing when
   assert.equal(conditionOf(server, 'WorkloadEntry', 'good'), undefined);
 });
 
+test('a leader that does not know the whole cluster yet says nothing; then what it finds costs one request each', async (context) => {
+  const server = await shopServer(context);
+  server.apply(...manyShops(20));
+  const { road, election } = await JudgingNode.start(context, server, { knows: 'part' });
+  await eventually(() => election.isLeader);
+  const leases = () => server.audit.entries({ resource: 'leases', verb: 'update' }).length;
+  road.look('part');
+  const before = leases();
+  await eventually(() => leases() >= before + 3);
+  assert.equal(server.audit.entries({ subresource: 'status' }).length, 0);
+  road.look();
+  await eventually(() => statusWrites(server) === 22);
+  assert.equal(server.audit.entries({ verb: 'get', subresource: 'status' }).length, 0);
+});
+
 test('nothing is said of a version that was not judged here', async (context) => {
   const server = await shopServer(context);
   const node = await JudgingNode.start(context, server);
