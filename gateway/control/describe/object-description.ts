@@ -5,9 +5,8 @@ import type { ObjectRef, SourcePosition } from '../../snapshot/problem.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import { generationOf } from '../kubernetes/generation.ts';
 import { type Resource, type ResourceKey, resourceKey } from '../resource/resource.ts';
-import type { StoredObject } from '../source/object-store.ts';
 import { type Fate, fateOf } from './fate.ts';
-import { ObjectGraph, type Reference } from './object-graph.ts';
+import { ObjectGraph, type Objects, type Reference } from './object-graph.ts';
 import { type ServedUnits, unitsOf } from './served-units.ts';
 
 export type ObjectDescription = {
@@ -39,7 +38,7 @@ type PublicCertificate = {
 };
 
 export type DescribeParts = {
-  readonly objects: { get(key: ResourceKey): StoredObject | undefined; all(): Iterable<StoredObject> };
+  readonly objects: Objects;
   readonly quarantinedSince: (key: ResourceKey) => number | undefined;
   readonly snapshot: Snapshot | undefined;
 };
@@ -54,7 +53,7 @@ export function describeObject(object: ObjectRef, parts: DescribeParts): ObjectD
   const generation = generationOf(version.raw);
   // What is served was made of the good version.
   const resource = stored.good?.version.resource ?? stored.newest?.resource;
-  const graph = new ObjectGraph(parts.objects.all());
+  const graph = new ObjectGraph(parts.objects);
   const certificate = resource && certificateOf(resource);
   return {
     object,
