@@ -47,9 +47,10 @@ class Appliance {
   }
 }
 
-// Most of a start is waiting: the rows go on side by side, each with a cluster and a program of its own.
+// Most of a start is waiting: the rows go on side by side, each with a cluster and a program of its own; in a row one
+// test begins with what the one before it left.
 describe('starts', { concurrency: true }, () => {
-  describe('without the cluster', () => {
+  describe('without the cluster', { concurrency: false }, () => {
     let appliance: Appliance;
     before(async () => {
       appliance = await Appliance.start();
@@ -107,7 +108,7 @@ describe('starts', { concurrency: true }, () => {
     });
   });
 
-  describe('with a state directory that fails', () => {
+  describe('with a state directory that fails', { concurrency: false }, () => {
     let appliance: Appliance;
     before(async () => {
       appliance = await Appliance.start();
