@@ -9,7 +9,7 @@ import type { Evaluator } from './evaluator.ts';
 import { ProblemBoard } from './problem-board.ts';
 import type { Publisher, PublishOutcome } from './publish/publisher.ts';
 import { Rejections } from './rejections.ts';
-import type { ResourceKey } from './resource/resource.ts';
+import type { Resource, ResourceKey } from './resource/resource.ts';
 import type { ObjectStore } from './source/object-store.ts';
 import { Quarantine, type Workbench } from './source/quarantine.ts';
 import type { SourceEvent, UnreadPolicies } from './source/source.ts';
@@ -55,6 +55,9 @@ export class Controller {
   #tidying: Promise<void> | undefined;
   #begun = 0;
   #concluded = 0;
+  /** The last round is taken up again in the next one. */
+  #isOpen = false;
+  #waiting: { readonly for: number; readonly resolve: () => void }[] = [];
   #cancelWait: (() => void) | undefined;
 
   constructor(options: ControllerOptions) {
@@ -122,9 +125,18 @@ export class Controller {
     return { begun: this.#begun, concluded: this.#concluded, isIdle: this.#running === undefined };
   }
 
-  /** Resolves when everything that was said before has been published, or given up. */
-  async settled(): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
+  /** Resolves when everything that was said before has been published, or given up, whatever is said meanwhile. */
+  settled(): Promise<void> {
+    if (this.#running === undefined) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push({ for: this.#begun + 1, resolve });
+    return promise;
+  }
+
+  /** Sentences that say why a version of a served object would have to wait as things are; nothing changes by asking. */
+  async objections(resource: Resource): Promise<readonly string[]> {
+    while (this.#board.isDeciding) await this.settled();
+    return this.#quarantine.objections(resource);
   }
 
   /** No round begins any more; resolves when the running one has ended. */
@@ -132,7 +144,7 @@ export class Controller {
     this.#closed = true;
     this.#retry?.();
     this.#cancelWait?.();
-    await this.settled();
+    while (this.#running !== undefined) await this.#running;
     await this.#tidying;
   }
 
@@ -145,6 +157,7 @@ export class Controller {
       } catch (error) {
         this.#options.onDefect(error);
       }
+      this.#tell(this.#isOpen ? 0 : this.#begun);
       if (this.#wanted) await new Promise<void>((resolve) => void this.#timers.after(BATCH_MS, resolve));
     }
   }
@@ -154,7 +167,15 @@ export class Controller {
     this.#wanted = true;
     this.#running ??= this.#rounds().finally(() => {
       this.#running = undefined;
+      this.#tell(Number.POSITIVE_INFINITY);
     });
+  }
+
+  /** Those who wait for a round up to this one. */
+  #tell(round: number): void {
+    const waiting = this.#waiting;
+    this.#waiting = waiting.filter((one) => one.for > round);
+    for (const one of waiting) if (one.for <= round) one.resolve();
   }
 
   async #round(): Promise<void> {
@@ -162,6 +183,7 @@ export class Controller {
     if (this.#reviewWanted) evaluator.review();
     this.#reviewWanted = false;
     this.#begun += 1;
+    this.#isOpen = false;
     const { policies } = store;
     evaluator.setUnread(policies.unread);
     await this.#choose();
@@ -203,7 +225,8 @@ export class Controller {
         this.#board.report('refused', []);
         break;
       case 'refused':
-        if (this.#rejections.blame(outcome, this.#quarantine, units, this.#options.store)) this.#wanted = true;
+        this.#isOpen = this.#rejections.blame(outcome, this.#quarantine, units, this.#options.store);
+        if (this.#isOpen) this.#wanted = true;
         else this.#board.report('refused', [givenUp(outcome)]);
         break;
       case 'failed':

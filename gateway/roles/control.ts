@@ -212,6 +212,7 @@ class Control {
       objects: store,
       isQuarantined: (key) => this.#controller.isQuarantined(key),
       problems: () => this.#controller.problems,
+      objections: (resource) => this.#controller.objections(resource),
       writer: this.#opened.writer,
       settled: () => this.#controller.settled(),
       fleet: () => this.#fleet(),

@@ -1,9 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { VirtualServiceResource } from '../resource/resource.ts';
 import type { ObjectVersion } from '../source/source.ts';
 import { type TrafficRoute, trafficRoutes, type Weights } from './traffic.ts';
 import { CannotWrite, type ShiftTarget, type WeightChange } from './weight-writer.ts';
-import { ruleIn } from './weights-patch.ts';
+import { isSameRule, ruleIn } from './weights-patch.ts';
 
 /** What is another now than it was when the change was decided; undefined when its rule is still the same. */
 export function conflictWith(
@@ -23,10 +22,6 @@ export function conflictWith(
     `VirtualService ${service.namespace}/${service.name} was changed by somebody else meanwhile: ${what}. Nothing was written; look again, then decide.`,
     found && weightsOf(found),
   );
-}
-
-function isSameRule(a: ReturnType<typeof ruleIn>, b: ReturnType<typeof ruleIn>): boolean {
-  return isDeepStrictEqual([a?.name, a?.match, a?.route], [b?.name, b?.match, b?.route]);
 }
 
 /** The rule that people meant, where it is now. */

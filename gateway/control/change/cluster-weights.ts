@@ -11,6 +11,7 @@ import type { ObjectVersion } from '../source/source.ts';
 import { Arrivals } from './arrivals.ts';
 import { conflictWith } from './cluster-conflict.ts';
 import { managerWarnings } from './managed-by.ts';
+import type { ShiftPlan } from './traffic.ts';
 import {
   CannotWrite,
   type ShiftTarget,
@@ -18,7 +19,16 @@ import {
   type WeightWriter,
   type WrittenWeights,
 } from './weight-writer.ts';
-import { asSeen, type PatchOperation, type RawRule, ruleIn, takeBackPatch, weightsPatch } from './weights-patch.ts';
+import {
+  asSeen,
+  hasWeights,
+  indexOfNamed,
+  type PatchOperation,
+  type RawRule,
+  ruleIn,
+  takeBackPatch,
+  weightsPatch,
+} from './weights-patch.ts';
 
 /** A patch or a look at the object; the answer to people waits for it. */
 const REQUEST_MS = 5_000;
@@ -32,6 +42,14 @@ export type ClusterWeightsOptions = {
   readonly read: (object: unknown) => ObjectVersion | undefined;
   /** Called after each write, to leave a trace that people find beside the object. */
   readonly onWritten: (target: ShiftTarget, change: WeightChange) => void;
+};
+
+/** Weights to write: the rule that was decided on, as written, and the plan with the place where it is now. */
+type Task = {
+  readonly target: ShiftTarget;
+  readonly change: WeightChange;
+  readonly rule: RawRule;
+  readonly plan: ShiftPlan;
 };
 
 export class ClusterWeights implements WeightWriter {
@@ -53,36 +71,37 @@ export class ClusterWeights implements WeightWriter {
   }
 
   async write(target: ShiftTarget, change: WeightChange): Promise<WrittenWeights> {
-    const path = apiPath(target);
     const rule = ruleIn(target.good.version.raw, change.plan.route.index);
     if (rule === undefined)
       throw new CannotWrite('conflict', `${nameOf(target)} is not known as it is in the cluster.`);
-    const seen = change.onlyAsSeen ? asSeen(target.good.version.raw) : [];
-    const answer = await this.#patch(target, change, path, [...seen, ...weightsPatch(rule, change.plan)]);
+    const { answer, plan } = await this.#patch({ target, change, rule, plan: change.plan });
     this.#options.onWritten(target, change);
     const written = this.#options.read(answer);
     return {
       fingerprint: written?.fingerprint ?? '',
       seen: (signal) => this.#arrivals.of(target.key, { version: written, generation: generationOf(answer) }, signal),
-      takeBack: () => this.#takeBack(target, rule, change),
+      takeBack: () => this.#takeBack(target, rule, plan),
     };
   }
 
-  async #patch(
-    target: ShiftTarget,
-    change: WeightChange,
-    path: string,
-    operations: readonly PatchOperation[],
-  ): Promise<unknown> {
+  async #patch(task: Task): Promise<{ readonly answer: unknown; readonly plan: ShiftPlan }> {
+    const { target, change, rule } = task;
+    const seen = change.onlyAsSeen ? asSeen(target.good.version.raw) : [];
+    let { plan } = task;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#send(path, operations);
+        return { answer: await this.#send(apiPath(target), [...seen, ...weightsPatch(rule, plan)]), plan };
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
+        if (isUnknown(error)) return { answer: await this.#lookWhether({ ...task, plan }, error), plan };
         if (error.status !== 409 && error.status !== 422) throw whyNot(target, error);
-        const changed = await this.#whatChanged(target, change, path);
+        const now = await this.#look(target);
+        const index = change.onlyAsSeen ? undefined : indexOfNamed(rule, now?.raw);
+        const isMoved = index !== undefined && index !== plan.route.index;
+        if (isMoved) plan = { ...plan, route: { ...plan.route, index } };
+        const changed = isMoved ? undefined : conflictWith(target, { ...change, plan }, now);
         if (changed !== undefined) throw changed;
-        if (error.status === 422)
+        if (error.status === 422 && !isMoved)
           throw new CannotWrite('not-writable', `The API server refuses the new weights: ${sentence(error)}`);
         if (attempt === TRIES)
           throw new CannotWrite(
@@ -93,23 +112,38 @@ export class ClusterWeights implements WeightWriter {
     }
   }
 
-  /** Undefined when the object is as it was decided on. */
-  async #whatChanged(target: ShiftTarget, change: WeightChange, path: string): Promise<CannotWrite | undefined> {
+  /** Nobody said whether the weights were written: the object as it is now, if it has them. */
+  async #lookWhether({ target, rule, plan }: Task, failure: ApiError): Promise<unknown> {
     try {
-      const object = await this.#options.api.request({ method: 'GET', path, timeoutMs: REQUEST_MS });
-      return conflictWith(target, change, this.#options.read(object));
+      const object = await this.#get(target);
+      if (hasWeights(ruleIn(object, plan.route.index), rule, plan)) return object;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      throw notKnown(target, failure, 'and the object cannot be looked at now');
+    }
+    throw notKnown(target, failure, 'and the object does not have them now');
+  }
+
+  /** The object as it is now, where it is not what it was. */
+  async #look(target: ShiftTarget): Promise<ObjectVersion | undefined> {
+    try {
+      return this.#options.read(await this.#get(target));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.status === 404)
-        return new CannotWrite('conflict', `${nameOf(target)} was deleted meanwhile. Nothing was written.`);
-      return new CannotWrite(
+        throw new CannotWrite('conflict', `${nameOf(target)} was deleted meanwhile. Nothing was written.`);
+      throw new CannotWrite(
         'conflict',
         `${nameOf(target)} is not what it was, and the API server does not say what it is now: ${sentence(error)} Nothing was written.`,
       );
     }
   }
 
-  async #takeBack(target: ShiftTarget, rule: RawRule, { plan }: WeightChange): Promise<string> {
+  #get(target: ShiftTarget): Promise<unknown> {
+    return this.#options.api.request({ method: 'GET', path: apiPath(target), timeoutMs: REQUEST_MS });
+  }
+
+  async #takeBack(target: ShiftTarget, rule: RawRule, plan: ShiftPlan): Promise<string> {
     try {
       await this.#send(apiPath(target), takeBackPatch(rule, plan));
       return 'The weights in the cluster are as they were before.';
@@ -157,15 +191,23 @@ function whyNot(target: ShiftTarget, error: ApiError): CannotWrite {
     );
   if (error.status >= 400 && error.status < 429)
     return new CannotWrite('not-writable', `The API server refuses the new weights: ${sentence(error)}`);
-  const isSent = error.status !== 429 && !NOT_SENT.has(error.reason);
   return new CannotWrite(
     'unavailable',
-    `The API server cannot be asked to change ${name}: ${sentence(error)} ${
-      isSent
-        ? 'Whether the weights were written is not known: look at them before you try again.'
-        : 'Nothing was written. What is served stays as it is.'
-    }`,
+    `The API server cannot be asked to change ${name}: ${sentence(error)} Nothing was written. What is served stays as it is.`,
   );
+}
+
+/** To shift again is safe: the same weights a second time change nothing, and others first test what they find. */
+function notKnown(target: ShiftTarget, error: ApiError, seen: string): CannotWrite {
+  return new CannotWrite(
+    'unavailable',
+    `The API server did not say whether it has changed ${nameOf(target)}: ${sentence(error)} Whether the weights were written is not known, ${seen}; they may still arrive. Shift again: that is safe in either case.`,
+  );
+}
+
+/** True when the request was sent, and nobody says what became of it. */
+function isUnknown(error: ApiError): boolean {
+  return error.status !== 429 && error.isOutage && !NOT_SENT.has(error.reason);
 }
 
 /** Failures before anything was sent. */

@@ -3,9 +3,9 @@
 // Called by: the admin API, by way of roles/control.ts.
 import type { Problem } from '../../snapshot/problem.ts';
 import { realTimers, type Timers } from '../../support/timers.ts';
-import { type ResourceKey, resourceKey } from '../resource/resource.ts';
+import { type ResourceKey, resourceKey, type VirtualServiceResource } from '../resource/resource.ts';
 import type { StoredObject } from '../source/object-store.ts';
-import { planShift, type ShiftPlan, type TrafficRoute, trafficRoutes, type Weights } from './traffic.ts';
+import { planShift, type ShiftPlan, type TrafficRoute, trafficRoutes, type Weights, withPlan } from './traffic.ts';
 import { CannotWrite, type ShiftTarget, type WeightWriter, type WrittenWeights } from './weight-writer.ts';
 
 /** So long every worker may take to serve new weights before the answer is a timeout. */
@@ -83,6 +83,8 @@ export type ShifterOptions = {
   readonly objects: { get(key: ResourceKey): StoredObject | undefined };
   readonly isQuarantined: (key: ResourceKey) => boolean;
   readonly problems: () => readonly Problem[];
+  /** What keeps a version of an object from being served at once, in sentences. */
+  readonly objections: (resource: VirtualServiceResource) => Promise<readonly string[]>;
   /** Writes to where the objects are kept. */
   readonly writer: WeightWriter;
   /** Resolves when everything told was published, or given up. */
@@ -154,6 +156,8 @@ export class Shifter {
   async #carryOut(order: ShiftOrder, target: ShiftTarget, plan: ShiftPlan): Promise<ShiftDone | ShiftRefused> {
     const { actor, reason, ifMatch } = order;
     const onlyAsSeen = ifMatch !== undefined && !ifMatch.includes('*');
+    const objections = await this.#options.objections(withPlan(target.service, plan));
+    if (objections.length > 0) return refused('conflict', notYet(objections));
     try {
       const change = { plan, actor, onlyAsSeen, ...(reason !== undefined && { reason }) };
       const written = await this.#options.writer.write(target, change);
@@ -275,6 +279,11 @@ export class Shifter {
       return 'The object is broken, or waits for another one: look at the problems, mend it, then try again.';
     return `Its newest version has a problem${place}: ${problem.message} Mend it, then try again.`;
   }
+}
+
+/** Written, it would only wait: for a minute at most for endpoints, and then turn requests into errors. */
+function notYet(objections: readonly string[]): string {
+  return `Nothing was written, since these weights could not be served now: ${objections.join(' ')} Mend that, then shift; weights that are set in the object itself wait for it (see MG1007).`;
 }
 
 /** Strong: two objects of equal content have the same tag. */

@@ -70,6 +70,20 @@ export function planShift(
   return { route, before: weightsOf(route), edits };
 }
 
+/** The VirtualService as it would be with the new weights. */
+export function withPlan(service: VirtualServiceResource, { route, edits }: ShiftPlan): VirtualServiceResource {
+  const weights = new Map(edits.map(({ destination, weight }) => [destination, weight]));
+  const http = service.spec.http.map((rule): HttpRule => {
+    if (rule.index !== route.index || rule.action.kind !== 'forward') return rule;
+    const destinations = rule.action.destinations.map((one) => ({
+      ...one,
+      weight: weights.get(one.index) ?? one.weight,
+    }));
+    return { ...rule, action: { ...rule.action, destinations } };
+  });
+  return { ...service, spec: { ...service.spec, http } };
+}
+
 function weightsOf(route: TrafficRoute): Weights {
   return Object.fromEntries(route.destinations.map(({ key, weight }) => [key, weight]));
 }

@@ -1,6 +1,7 @@
 // Promises: the change of weights as a JSON Patch that fails on any other object than the one it was decided on.
 // Never: sends anything, or replaces a list: a merge patch would take all of `spec.http` with it.
 // Called by: the writer to a cluster.
+import { isDeepStrictEqual } from 'node:util';
 import type { ShiftPlan } from './traffic.ts';
 
 /** An operation of RFC 6902. */
@@ -47,6 +48,25 @@ export function takeBackPatch(rule: RawRule, plan: Pick<ShiftPlan, 'route' | 'ed
     return old === undefined ? { op: 'remove', path } : { op: 'replace', path, value: old };
   });
   return [...testsOf(written, index), ...back];
+}
+
+/** Where a rule with a name of its own is now, if nothing of it is another; undefined too when that cannot be told. */
+export function indexOfNamed(rule: RawRule, object: unknown): number | undefined {
+  const { spec } = (object ?? {}) as { readonly spec?: { readonly http?: unknown } };
+  const rules: readonly unknown[] = Array.isArray(spec?.http) ? spec.http : [];
+  const places = rules.flatMap((_, index) => (ruleIn(object, index)?.name === rule.name ? [index] : []));
+  const [index] = typeof rule.name === 'string' && places.length === 1 ? places : [];
+  return index !== undefined && isSameRule(ruleIn(object, index), rule) ? index : undefined;
+}
+
+/** True when neither the name nor the conditions nor the destinations with their weights are others. */
+export function isSameRule(a: RawRule | undefined, b: RawRule | undefined): boolean {
+  return isDeepStrictEqual([a?.name, a?.match, a?.route], [b?.name, b?.match, b?.route]);
+}
+
+/** True when a rule, as it is found, is the one that was decided on with the new weights. */
+export function hasWeights(found: RawRule | undefined, rule: RawRule, plan: Pick<ShiftPlan, 'edits'>): boolean {
+  return found !== undefined && isSameRule(found, withEdits(rule, plan.edits));
 }
 
 /** The rule with the new weights. */

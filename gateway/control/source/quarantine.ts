@@ -19,7 +19,7 @@
 // Good is what all workers have served.
 import type { Problem } from '../../snapshot/problem.ts';
 import type { Steps } from '../../support/slices.ts';
-import type { ResourceKey } from '../resource/resource.ts';
+import { type Resource, type ResourceKey, resourceKey } from '../resource/resource.ts';
 import type { ObjectStore, UsableVersion } from './object-store.ts';
 import { Choice } from './quarantine/choice.ts';
 import { findCulprits, type Trial } from './quarantine/culprits.ts';
@@ -111,6 +111,27 @@ export class Quarantine {
     return this.#choice.get(key);
   }
 
+  /**
+   * Sentences that say what a version of a served object would wait for. Between two choices only: it is tried on the
+   * workbench, and taken back.
+   */
+  objections(resource: Resource): readonly string[] {
+    const key = resourceKey(resource);
+    const held = this.#choice.get(key)?.resource;
+    const known = new Set(this.#workbench.found.newErrors().map(saying));
+    this.#workbench.apply([[key, resource]]);
+    const errors = this.#workbench.found
+      .newErrors()
+      .filter((error) => keyOf(error) === key && !known.has(saying(error)));
+    const ledTo = this.#workbench.clustersOf(held);
+    const empty = [...this.#workbench.clustersOf(resource)].filter(
+      (cluster) => !ledTo.has(cluster) && this.#workbench.hasEndpoints(cluster) === false,
+    );
+    this.#workbench.apply([[key, held]]);
+    if (errors.length > 0) return errors.map(({ message }) => message);
+    return empty.sort().map((cluster) => `${cluster} has no ready endpoint.`);
+  }
+
   /** True when the newest version of an object is not the one that is chosen. */
   isQuarantined(key: ResourceKey): boolean {
     return this.#notes.isQuarantined(key);
@@ -151,9 +172,9 @@ export class Quarantine {
     do {
       before = turnedDown.size;
       yield* this.#turnDownErroneous();
-      yield* this.#turnDownLeadingNowhere();
+      yield* this.#turnDownLeadingNowhere(this.#choice.changed);
       yield* this.#turnDownHarmful();
-      yield* this.#turnDownEmptying();
+      yield* this.#turnDownEmptying(this.#choice.taken(isSelecting));
     } while (turnedDown.size > before);
     yield* this.#tryAgain();
   }
@@ -180,8 +201,8 @@ export class Quarantine {
   }
 
   /** Rule 2, of endpoints. To lead where the good version leads as well is no reason to wait. */
-  *#turnDownLeadingNowhere(): Steps<void> {
-    const empty = new Map([...this.#choice.changed].map((key) => [key, this.#emptyDestinations(key)]));
+  *#turnDownLeadingNowhere(keys: Iterable<ResourceKey>): Steps<void> {
+    const empty = new Map([...keys].map((key) => [key, this.#emptyDestinations(key)]));
     const suspects = [...empty.keys()].filter((key) => empty.get(key)?.length);
     yield* this.#turnDownIf(suspects, (key) => {
       const { fingerprint } = this.#choice.get(key) as UsableVersion;
@@ -225,8 +246,8 @@ export class Quarantine {
   }
 
   /** Rule 3, of endpoints. */
-  *#turnDownEmptying(): Steps<void> {
-    const suspects = this.#choice.taken((key) => isSelecting(key) && !this.#hasWaited(key));
+  *#turnDownEmptying(keys: readonly ResourceKey[]): Steps<void> {
+    const suspects = keys.filter((key) => !this.#hasWaited(key));
     yield* findCulprits(suspects, {
       ...this.#trial,
       complaints: () => this.#workbench.emptied(),
@@ -290,8 +311,7 @@ export class Quarantine {
 
   /** Endpoints are all that it lacks: its time begins. True when that is over. */
   *#letWait(key: ResourceKey): Steps<boolean> {
-    yield* this.#turnDownLeadingNowhere();
-    yield* this.#turnDownEmptying();
+    yield* isVirtualService(key) ? this.#turnDownLeadingNowhere([key]) : this.#turnDownEmptying([key]);
     return !this.#choice.turnedDown.has(key);
   }
 

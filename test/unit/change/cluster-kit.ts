@@ -129,6 +129,7 @@ export class ClusterRoad {
       objects: store,
       isQuarantined: (key) => this.controller.isQuarantined(key),
       problems: () => this.controller.problems,
+      objections: (resource) => this.controller.objections(resource),
       writer: this.weights,
       settled: () => this.controller.settled(),
       fleet: () => {

@@ -123,6 +123,19 @@ test('a rule that was put before the one that was meant is not shifted in its pl
   assert.ok(road.shifter.traffic('default', 'shop'));
 });
 
+test('a rule with a name is found again where it is now, though another one was put before it', async (context) => {
+  const server = await shopServer(context);
+  const main = { name: 'main', route: [entry('v1', 50), entry('v2', 50)] };
+  server.patch(SHOP, { spec: { http: [main] } });
+  const road = await new ClusterRoad(context, server, clientOf(context, server)).ready();
+  const fresh = { name: 'new', match: [{ uri: { prefix: '/new' } }], route: [entry('v1', 50), entry('v2', 50)] };
+  server.patch(SHOP, { spec: { http: [fresh, main] } });
+  const done = await road.shifter.shift(order({ v1: 90, v2: 10 }, { route: 'main' }));
+  assert.ok(done.ok, JSON.stringify(done));
+  const { spec } = server.object(SHOP) as unknown as { spec: { http: unknown[] } };
+  assert.deepEqual(spec.http, [fresh, { name: 'main', route: [entry('v1', 90), entry('v2', 10)] }]);
+});
+
 test('of shifts from two nodes at once exactly one is done, and the other is a conflict', async (context) => {
   const server = await shopServer(context);
   const roads = await Promise.all(
@@ -205,6 +218,49 @@ test('what the API server refuses or cannot do is said in words that help', asyn
   server.delete(SHOP);
   const gone = await road.shifter.shift(order({ v1: 60, v2: 40 }));
   assert.match(!gone.ok ? gone.message : '', /was deleted meanwhile/);
+});
+
+test('weights whose answer was lost are looked for: written is written, and what is not known is said', async (context) => {
+  const server = await shopServer(context);
+  const client = clientOf(context, server);
+  const lost: { how: 'after' | 'before' | 'blind' | undefined } = { how: undefined };
+  const api = {
+    request: async <T>(request: ApiRequest): Promise<T> => {
+      if (lost.how === undefined || (request.method === 'GET' && lost.how !== 'blind'))
+        return client.request<T>(request);
+      if (lost.how === 'after') await client.request<T>(request);
+      throw new ApiError({ status: lost.how === 'after' ? 500 : 0, reason: 'Timeout', message: 'no answer in time' });
+    },
+  };
+  const road = await new ClusterRoad(context, server, api).ready();
+  lost.how = 'after';
+  const done = await road.shifter.shift(order({ v1: 90, v2: 10 }));
+  assert.ok(done.ok, JSON.stringify(done));
+  assert.deepEqual(weightsIn(server), { v1: 90, v2: 10 });
+  for (const [how, seen] of [
+    ['before', /the object does not have them now; they may still arrive\. Shift again/],
+    ['blind', /the object cannot be looked at now; they may still arrive/],
+  ] as const) {
+    lost.how = how;
+    const refused = await road.shifter.shift(order({ v1: 80, v2: 20 }));
+    assert.ok(!refused.ok && refused.kind === 'unavailable', JSON.stringify(refused));
+    assert.match(refused.message, seen);
+  }
+  lost.how = undefined;
+  assert.ok((await road.shifter.shift(order({ v1: 80, v2: 20 }))).ok);
+});
+
+test('weights that would lead to a subset without endpoints are not written, and the refusal says what is missing', async (context) => {
+  const server = await shopServer(context);
+  setWeights(server, 100, 0);
+  server.delete({ apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name: 'shop-v2' } });
+  const road = await new ClusterRoad(context, server, clientOf(context, server)).ready();
+  const before = server.object(SHOP)?.metadata.resourceVersion;
+  const refused = await road.shifter.shift(order({ v1: 90, v2: 10 }));
+  assert.ok(!refused.ok && refused.kind === 'conflict', JSON.stringify(refused));
+  assert.match(refused.message, /Nothing was written.*outbound\|80\|v2\|shop\S* has no ready endpoint\./);
+  assert.equal(server.object(SHOP)?.metadata.resourceVersion, before);
+  assert.equal(road.publisher.newest.version, 1, 'nothing was published for the asking');
 });
 
 test('a watch that does not bring the new weights makes it a timeout', async (context) => {

@@ -67,6 +67,7 @@ class Road {
       objects: store,
       isQuarantined: (key) => this.controller.isQuarantined(key),
       problems: () => this.controller.problems,
+      objections: (resource) => this.controller.objections(resource),
       writer: new FileWeights({
         parsed: (file) => this.source.parsed(file),
         refresh: (file) => this.source.refresh(file),

@@ -120,6 +120,20 @@ test('nothing is published before the source has told everything', async () => {
   assert.deepEqual(kit.hosts(), ['shop.example']);
 });
 
+test('what was said before is settled though something new is said all the time', async () => {
+  const kit = new Kit();
+  await kit.begin();
+  let weight = 0;
+  kit.answer = () => {
+    weight = (weight + 1) % 90;
+    if (kit.published.length < 300) kit.write(virtualServiceYaml({ v1: weight, v2: 90 }));
+    return Promise.resolve({ kind: 'applied', version: kit.published.length });
+  };
+  kit.write(virtualServiceYaml({ v1: 91, v2: 9 }));
+  await kit.settle();
+  assert.ok(kit.published.length < 10);
+});
+
 test('the first change goes out at once; what comes meanwhile goes out together, and publications never overlap', async () => {
   const kit = new Kit();
   await kit.begin();
