@@ -4,6 +4,8 @@ import type { HttpsRedirect } from '../../snapshot/route.ts';
 export type AcceptedServer = {
   /** `namespace/name` of its Gateway. */
   readonly gateway: string;
+  /** Of that Gateway: the older first, where only one counts. */
+  readonly creationTimestamp?: string;
   /** Index in `spec.servers`. */
   readonly index: number;
   /** Key of the listener it became part of. */

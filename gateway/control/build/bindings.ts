@@ -13,6 +13,8 @@ export type Binding = {
   /** Virtual host: exact, `*.suffix` or `*`. */
   readonly domain: string;
   readonly redirect?: HttpsRedirect;
+  /** Which server redirects, where nothing else is bound. */
+  readonly server?: AcceptedServer;
   readonly virtualService?: BoundVirtualService;
 };
 
@@ -29,8 +31,12 @@ export function virtualHostKey(listener: string, domain: string): string {
   return `${listener}|${domain}`;
 }
 
-/** Those without a VirtualService first, then the VirtualServices in the order in which their routes are tried. */
+/**
+ * Those without a VirtualService first, by the age of their Gateways, then the VirtualServices in the order in which their
+ * routes are tried: an order that does not depend on who came first.
+ */
 export function compareBindings(a: Binding, b: Binding): number {
+  if (a.server !== undefined && b.server !== undefined) return compareServers(a.server, b.server);
   if (a.virtualService === undefined || b.virtualService === undefined) {
     return (a.virtualService === undefined ? 0 : 1) - (b.virtualService === undefined ? 0 : 1);
   }
@@ -38,9 +44,19 @@ export function compareBindings(a: Binding, b: Binding): number {
 }
 
 /** A redirecting server redirects all its names, whether a VirtualService speaks of them or not. */
-export function redirectBindings({ listener, listenerPort, hosts, redirect }: AcceptedServer): Binding[] {
+export function redirectBindings(server: AcceptedServer): Binding[] {
+  const { listener, listenerPort, hosts, redirect } = server;
   if (redirect === undefined) return [];
-  return [...hosts.keys()].map((domain) => ({ listener, listenerPort, domain, redirect }));
+  return [...hosts.keys()].map((domain) => ({ listener, listenerPort, domain, redirect, server }));
+}
+
+function compareServers(a: AcceptedServer, b: AcceptedServer): number {
+  return olderFirst(gatewayOf(a), gatewayOf(b)) || a.index - b.index;
+}
+
+function gatewayOf({ gateway, creationTimestamp }: AcceptedServer) {
+  const [namespace = '', name = ''] = gateway.split('/');
+  return { namespace, name, ...(creationTimestamp !== undefined && { creationTimestamp }) };
 }
 
 /**

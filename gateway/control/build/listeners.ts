@@ -55,6 +55,7 @@ function accept(placed: PlacedServer, merged: MergedGateways): { server: Accepte
   const redirect = server.httpsRedirect ? httpsRedirect(placed, merged) : undefined;
   const accepted: AcceptedServer = {
     gateway: `${gateway.namespace}/${gateway.name}`,
+    ...(gateway.creationTimestamp !== undefined && { creationTimestamp: gateway.creationTimestamp }),
     index: server.index,
     listener: listenerKey(slot, merged.slots.get(slot) ?? server.port.protocol),
     listenerPort: slot.gatewayPort,

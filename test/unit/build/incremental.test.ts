@@ -96,6 +96,24 @@ spec: {host: ${name}, trafficPolicy: {outlierDetection: {}}}
   assert.deepEqual(Object.keys(set.clusters), ['outbound|80||a.default.svc.cluster.local']);
 });
 
+test('of two Gateways that redirect one name the older counts, whichever came first', () => {
+  const tls = (port: number): string =>
+    `{port: {number: ${port}, name: https, protocol: HTTPS}, hosts: ["*"], tls: {mode: SIMPLE, credentialName: c}}`;
+  const redirecting = (name: string, port: number, created: string): string =>
+    gateway(
+      [httpServer(['a.example'], 80, ', tls: {httpsRedirect: true}'), tls(port)],
+      name,
+      `, creationTimestamp: "2026-01-0${created}T00:00:00Z"`,
+    );
+  const [older, newer] = [resourcesFrom(redirecting('b', 8443, '1')), resourcesFrom(redirecting('a', 9443, '2'))];
+  for (const first of [older, newer]) {
+    const builder = createBuilder();
+    builder.build({ resources: first, gateway: IDENTITY });
+    const { units } = builder.build({ resources: new Map([...newer, ...older]), gateway: IDENTITY });
+    assert.deepEqual(units.virtualHosts['http.31380|a.example']?.httpsRedirect, { ports: { 31380: 8443 } });
+  }
+});
+
 test('an object that is written again with the same content changes nothing', () => {
   const yaml = gateway([httpServer(['*'])]) + virtualService({ hosts: ['a.example'] }) + service('a', '{app: a}');
   const builder = createBuilder();
