@@ -31,7 +31,11 @@ export function buildCluster(request: ClusterRequest, gateway: GatewayIdentity, 
   const backend = findBackend(host, catalog, gateway.namespace);
   const namespace = backend?.resource.namespace ?? request.namespace;
   const { rootNamespace: root = DEFAULT_ROOT_NAMESPACE } = gateway;
-  const rule = findDestinationRule(host, { gateway: gateway.namespace, service: namespace, root }, catalog);
+  const rule = findDestinationRule(
+    host,
+    { gateway: gateway.namespace, labels: gateway.labels, service: namespace, root },
+    catalog,
+  );
   const chosen = subset === undefined ? undefined : rule?.subsets.get(subset);
   const policy = chosen?.policy ?? rule?.policy ?? {};
   const workloads = backend === undefined ? [] : workloadsOf(backend, port, catalog, gateway.endpoints);

@@ -4,7 +4,7 @@ import { findDestinationRule, type MergedRule } from '../resource/catalog/destin
 import { type Backend, findBackend, findHidden, hasAnyPort, portsOf } from '../resource/catalog/services.ts';
 import type { ProblemCode } from '../resource/codes.ts';
 import type { HttpRule, RuleDestination } from '../resource/istio/virtual-service.ts';
-import type { FieldPath, VirtualServiceResource } from '../resource/resource.ts';
+import type { FieldPath, Labels, VirtualServiceResource } from '../resource/resource.ts';
 import { exportOf } from '../resource/visibility.ts';
 import type { EndpointMode } from './build-input.ts';
 import { type ClusterRequest, clusterKey } from './clusters.ts';
@@ -20,6 +20,7 @@ export type DestinationContext = {
   /** Gateway port; stands in for a destination's port when the service has several. */
   readonly gatewayPort: number;
   readonly gatewayNamespace: string;
+  readonly gatewayLabels: Labels;
   readonly rootNamespace: string;
   readonly endpoints: EndpointMode;
   readonly catalog: CatalogReader;
@@ -27,14 +28,18 @@ export type DestinationContext = {
 
 /** Finds service, port and subset of one entry of `route`. */
 export function resolveDestination(destination: RuleDestination, context: DestinationContext): ResolvedDestination {
-  const { catalog, gatewayNamespace, rootNamespace, virtualService } = context;
+  const { catalog, gatewayNamespace, gatewayLabels, rootNamespace, virtualService } = context;
   const backend = findBackend(destination.host, catalog, gatewayNamespace);
   const host = backend?.host ?? destination.host;
   const namespace = backend?.resource.namespace ?? virtualService.namespace;
   const rule =
     destination.subset === undefined
       ? undefined
-      : findDestinationRule(host, { gateway: gatewayNamespace, service: namespace, root: rootNamespace }, catalog);
+      : findDestinationRule(
+          host,
+          { gateway: gatewayNamespace, labels: gatewayLabels, service: namespace, root: rootNamespace },
+          catalog,
+        );
   const port = destination.port ?? defaultPort(backend, context.gatewayPort);
   const { subset } = destination;
   return {

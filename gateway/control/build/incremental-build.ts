@@ -150,12 +150,18 @@ export class IncrementalBuild {
   /** A VirtualService with many hosts is compiled once for all that it reaches in the same way. */
   #compileRules(bound: BoundVirtualService, listenerPort: number, outer: Reads): CompiledRules {
     const scope = [listenerPort, bound.ports.join(), bound.gateways.join()].join(' ');
-    const { namespace: gatewayNamespace, rootNamespace = DEFAULT_ROOT_NAMESPACE, endpoints = 'pods' } = this.#identity;
+    const {
+      namespace: gatewayNamespace,
+      labels: gatewayLabels,
+      rootNamespace = DEFAULT_ROOT_NAMESPACE,
+      endpoints = 'pods',
+    } = this.#identity;
     const entry = this.#rules.get(bound.resource, scope, this.#revision, (reads) =>
       compileRules({
         bound,
         listenerPort,
         gatewayNamespace,
+        gatewayLabels,
         rootNamespace,
         endpoints,
         catalog: this.#catalog.reader(reads),

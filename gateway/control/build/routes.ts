@@ -2,7 +2,7 @@ import type { Problem } from '../../snapshot/problem.ts';
 import type { Route, RouteAction, RouteMatch, WeightedCluster } from '../../snapshot/route.ts';
 import type { CatalogReader } from '../resource/catalog/catalog.ts';
 import type { HttpMatch, HttpRule } from '../resource/istio/virtual-service.ts';
-import type { VirtualServiceResource } from '../resource/resource.ts';
+import type { Labels, VirtualServiceResource } from '../resource/resource.ts';
 import type { BoundVirtualService } from './bindings.ts';
 import type { EndpointMode } from './build-input.ts';
 import { hasCatchAll, untilCatchAll } from './catch-all.ts';
@@ -22,6 +22,7 @@ export type RuleScope = {
   /** Gateway port of the listener. */
   readonly listenerPort: number;
   readonly gatewayNamespace: string;
+  readonly gatewayLabels: Labels;
   readonly rootNamespace: string;
   readonly endpoints: EndpointMode;
   readonly catalog: CatalogReader;
@@ -96,10 +97,6 @@ function toAction(
   return { kind: 'forward', destinations: weighted, ...(timeoutMs !== undefined && { timeoutMs }) };
 }
 
-function destinationContext(
-  rule: HttpRule,
-  { bound, listenerPort, gatewayNamespace, rootNamespace, endpoints, catalog }: RuleScope,
-): DestinationContext {
-  const gatewayPort = bound.ports[0] ?? listenerPort;
-  return { virtualService: bound.resource, rule, gatewayPort, gatewayNamespace, rootNamespace, endpoints, catalog };
+function destinationContext(rule: HttpRule, { bound, listenerPort, ...scope }: RuleScope): DestinationContext {
+  return { ...scope, virtualService: bound.resource, rule, gatewayPort: bound.ports[0] ?? listenerPort };
 }

@@ -28,7 +28,6 @@ import {
   tunnel,
   warmup,
 } from './istio/unhonoured/upstream-settings.ts';
-import { workloadSelector } from './istio/unhonoured/workload-selector.ts';
 import { labels, listOf } from './reader/collections.ts';
 import type { Unhonoured } from './reader/reader.ts';
 import { boolean, positiveDurationMs, text } from './reader/scalars.ts';
@@ -112,7 +111,6 @@ function prefixed(prefix: string, entries: Readonly<Record<string, Unhonoured>>)
 const destinationRule: Readonly<Record<string, Unhonoured>> = {
   ...prefixed('trafficPolicy', trafficPolicy),
   ...prefixed('subsets[].trafficPolicy', trafficPolicy),
-  workloadSelector: { meanwhile: 'the rule holds for the whole edge', value: workloadSelector },
 };
 
 const workload: Readonly<Record<string, Unhonoured>> = {

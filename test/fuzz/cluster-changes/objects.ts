@@ -151,11 +151,12 @@ const destinationRules = fc
     host: fc.constantFrom('a', 'a.shop.svc.cluster.local', 'a.shop.svc.cluster.local', '*.shop.svc.cluster.local', 'b'),
     subsets: fc.uniqueArray(fc.tuple(subset, subset), { selector: ([name]) => name, maxLength: 3 }),
     simple: fc.constantFrom('ROUND_ROBIN', 'RANDOM', undefined),
+    selects: fc.constantFrom(undefined, undefined, undefined, { istio: 'ingressgateway' }, { app: 'client' }),
     exportTo,
     age,
     isBroken: rarely(),
   })
-  .map(({ host, subsets, simple, exportTo: to, isBroken, ...one }) =>
+  .map(({ host, subsets, simple, selects, exportTo: to, isBroken, ...one }) =>
     object(
       ISTIO,
       'DestinationRule',
@@ -164,6 +165,7 @@ const destinationRules = fc
         spec: {
           host: isBroken ? 7 : host,
           subsets: subsets.map(([name, version]) => ({ name, labels: { version } })),
+          ...(selects && { workloadSelector: { matchLabels: selects } }),
           ...(simple && { trafficPolicy: { loadBalancer: { simple } } }),
           ...(to && { exportTo: to }),
         },

@@ -117,6 +117,25 @@ describe('a DestinationRule is looked up', () => {
     );
   });
 
+  test('one for certain workloads counts only if the gateway is one of them, and then before those for all', () => {
+    const selecting = (namespace: string, selector: string) =>
+      rules([[namespace, 'RANDOM']])
+        .replace('spec: {', `spec: {workloadSelector: {matchLabels: ${selector}}, `)
+        .replace('r0', 'own');
+    const balancer = (...texts: string[]) =>
+      buildFrom(GATEWAY + routing + APP + texts.join(''), identity).units.clusters[KEY]?.balancer;
+    const ours = '{istio: ingressgateway}';
+    const wide = rules([['edge', 'ROUND_ROBIN']]);
+    assert.equal(balancer(selecting('edge', ours)), 'RANDOM');
+    assert.equal(balancer(selecting('edge', ours), wide), 'RANDOM');
+    assert.equal(balancer(selecting('edge', '{app: client}'), wide), 'ROUND_ROBIN');
+    assert.equal(balancer(selecting('default', ours)), 'LEAST_REQUEST', 'of another namespace');
+    assert.equal(
+      balancer(selecting('default', '{app: client}'), rules([['istio-system', 'ROUND_ROBIN']])),
+      'ROUND_ROBIN',
+    );
+  });
+
   test("one of the gateway's own namespace counts though it is exported to nobody else", () => {
     assert.equal(balancerOf([['edge', 'RANDOM', '["."]']]), 'RANDOM');
     assert.equal(

@@ -173,6 +173,10 @@ export const honoured: Readonly<Record<string, ReadonlyMap<string, Pair>>> = {
   DestinationRule: new Map<string, Pair>([
     ['host', both(destinationRule, 'host', 'a', 'b')],
     ['exportTo', both(destinationRule, 'exportTo', ['*'], ['.'])],
+    [
+      'workloadSelector.matchLabels',
+      both(destinationRule, 'workloadSelector', { matchLabels: { a: 'a' } }, { matchLabels: { a: 'b' } }),
+    ],
     ['subsets[].name', both(subset, 'name', 'a', 'b')],
     ['subsets[].labels', both(subset, 'labels', { a: 'a' }, { a: 'b' })],
     ...policies('trafficPolicy', policy),

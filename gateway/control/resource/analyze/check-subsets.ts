@@ -1,4 +1,5 @@
 import type { Problem } from '../../../snapshot/problem.ts';
+import { isForGateway } from '../catalog/destination-rules.ts';
 import type { Backend } from '../catalog/services.ts';
 import type { DestinationRuleResource, Labels } from '../resource.ts';
 import { exportOf } from '../visibility.ts';
@@ -42,6 +43,14 @@ export function checkRuleHost(rule: DestinationRuleResource, index: ResourceInde
   // The Services of a part of a configuration are usually elsewhere; and what is hidden is meant for others.
   const severity = scope === 'partial' || hidden !== undefined ? 'info' : 'warning';
   return [problemAbout(rule, ['spec', 'host'], { severity, code: 'IST0174', message })];
+}
+
+/** A rule for the callers inside a mesh, or some of them, is none of the gateway's. */
+export function checkRuleWorkloads(rule: DestinationRuleResource, { options }: ResourceIndex): Problem[] {
+  const { gatewayNamespace, gatewayLabels } = options;
+  if (isForGateway(rule, gatewayNamespace, gatewayLabels)) return [];
+  const message = `It selects workloads of namespace ${rule.namespace} that this gateway, in namespace ${gatewayNamespace}, is none of: it has no effect here. To let it hold here, too, remove workloadSelector, or write a rule without it.`;
+  return [problemAbout(rule, ['spec', 'workloadSelector'], { severity: 'info', code: 'MG0404', message }, 'key')];
 }
 
 /** Answers whether some workload of the backend carries labels; undefined when its workloads cannot be told. */

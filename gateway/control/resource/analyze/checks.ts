@@ -11,7 +11,7 @@ import { checkReach } from './check-reach.ts';
 import { checkHttpRoute, checkIngress, checkKubernetesGateway } from './check-route-kinds.ts';
 import { checkRuleOrder } from './check-rule-order.ts';
 import { checkServiceEntry } from './check-service-entries.ts';
-import { checkRuleHost, checkSubsets } from './check-subsets.ts';
+import { checkRuleHost, checkRuleWorkloads, checkSubsets } from './check-subsets.ts';
 import { checkUnread } from './check-unread.ts';
 import type { ResourceIndex } from './resource-index.ts';
 
@@ -25,7 +25,7 @@ type Check<K extends ResourceKind> = (resource: ResourceOf<K>, index: ResourceIn
 const CHECKS: { readonly [K in ResourceKind]?: readonly Check<K>[] } = {
   Gateway: [checkGateway],
   VirtualService: [checkAnnotations, checkReach, checkRuleOrder, checkDestinations, checkMeshRules],
-  DestinationRule: [checkAnnotations, checkRuleHost, checkSubsets, checkLocality],
+  DestinationRule: [checkAnnotations, checkRuleHost, checkRuleWorkloads, checkSubsets, checkLocality],
   ServiceEntry: [checkAnnotations, checkServiceEntry],
   Service: [checkAnnotations, checkNodePorts],
   AuthorizationPolicy: [checkAnnotations, checkPolicy],

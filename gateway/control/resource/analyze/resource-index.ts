@@ -118,8 +118,8 @@ export class ResourceIndex {
 
   /** The DestinationRules that count at the gateway for a host whose service is of that namespace, as one. */
   ruleFor(host: string, service: string): MergedRule | undefined {
-    const { gatewayNamespace: gateway } = this.options;
-    return findDestinationRule(host, { gateway, service, root: this.rootNamespace }, this.#catalog);
+    const { gatewayNamespace: gateway, gatewayLabels: labels } = this.options;
+    return findDestinationRule(host, { gateway, labels, service, root: this.rootNamespace }, this.#catalog);
   }
 
   /** True when some Pod or WorkloadEntry of the namespace carries all labels of both (at least one label). */

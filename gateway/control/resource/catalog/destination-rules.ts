@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Problem } from '../../../snapshot/problem.ts';
 import { formatPath } from '../field-path.ts';
 import { CLUSTER_DOMAIN } from '../host-names.ts';
@@ -5,6 +6,7 @@ import type { Subset, TrafficPolicy } from '../istio/destination-rule.ts';
 import type { DestinationRuleResource, Labels } from '../resource.ts';
 import { isExportedTo } from '../visibility.ts';
 import type { CatalogReader } from './catalog.ts';
+import { carries } from './select.ts';
 import { wildcardsOver } from './services.ts';
 
 /** All DestinationRules that count for one host, as one. */
@@ -17,7 +19,13 @@ export type MergedRule = {
 };
 
 /** Where rules for a host are looked up. */
-type RuleNamespaces = { readonly gateway: string; readonly service: string; readonly root: string };
+type RuleNamespaces = {
+  readonly gateway: string;
+  /** Those of the gateway itself; absent where they are not known: then rules for any workloads count. */
+  readonly labels: Labels | undefined;
+  readonly service: string;
+  readonly root: string;
+};
 
 /** Labels to select endpoints by, with the policy that is left after falling back to the rule's. */
 type MergedSubset = { readonly labels: Labels; readonly policy: TrafficPolicy };
@@ -40,20 +48,40 @@ export function findDestinationRule(
 
 function lookUp(host: string, namespaces: RuleNamespaces, catalog: CatalogReader): MergedRule | undefined {
   const patterns = [...spellings(host), ...wildcardsOver(host), '*'];
-  const rules = patterns.map((pattern) => usable(catalog.destinationRules(pattern), namespaces.gateway));
+  const rules = patterns.map((pattern) => usable(catalog.destinationRules(pattern), namespaces));
   if (rules.every((some) => some.length === 0)) return undefined;
   const own = namespaces.gateway === namespaces.root ? [] : [namespaces.gateway];
   for (const namespace of [...own, namespaces.service, namespaces.root]) {
     for (const some of rules) {
       const found = some.filter((rule) => rule.namespace === namespace);
-      if (found.length > 0) return merge(found);
+      if (found.length > 0) return merge(narrowest(found));
     }
   }
   return undefined;
 }
 
-function usable(rules: readonly DestinationRuleResource[], gateway: string): readonly DestinationRuleResource[] {
-  return rules.filter(({ spec }) => isExportedTo(spec.exportTo, gateway));
+function usable(
+  rules: readonly DestinationRuleResource[],
+  { gateway, labels }: RuleNamespaces,
+): readonly DestinationRuleResource[] {
+  return rules.filter((rule) => isExportedTo(rule.spec.exportTo, gateway) && isForGateway(rule, gateway, labels));
+}
+
+/** True unless a rule is for other workloads than the gateway. */
+export function isForGateway(
+  { namespace, spec }: DestinationRuleResource,
+  gateway: string,
+  labels: Labels | undefined,
+): boolean {
+  const { workloadSelector: selector } = spec;
+  if (selector === undefined) return true;
+  return namespace === gateway && (labels === undefined || carries(labels, selector));
+}
+
+/** One that is for this very workload counts before those that are for all; only those for the same are joined. */
+function narrowest(rules: readonly DestinationRuleResource[]): readonly DestinationRuleResource[] {
+  const own = rules.find(({ spec }) => spec.workloadSelector !== undefined)?.spec.workloadSelector;
+  return rules.filter(({ spec }) => isDeepStrictEqual(spec.workloadSelector, own));
 }
 
 /** A rule may name a Service by `name.ns` or `name.ns.svc`, as a destination may. */

@@ -7,6 +7,8 @@ export type DestinationRuleSpec = {
   readonly host: string;
   readonly policy: TrafficPolicy;
   readonly subsets: readonly Subset[];
+  /** It holds only for workloads of its own namespace that carry these labels; absent: for all. */
+  readonly workloadSelector?: Labels;
   /** Namespaces that may use it: names, or `*`; `.` is already resolved. Never empty. */
   readonly exportTo: readonly string[];
 };

@@ -13,6 +13,7 @@ import { subsetName } from './read-destinations.ts';
 import { readLocalityPolicy } from './read-locality-policy.ts';
 import { checkLoadBalancer } from './unhonoured/port-settings.ts';
 import { checkUpstreamTls } from './upstream-tls.ts';
+import { workloadSelector } from './workload-selector.ts';
 
 const simple: Reader<BalancerPolicy | 'default'> = refine(
   oneOf({
@@ -89,6 +90,7 @@ const fields = record({
   host: required(serviceHostName({ wildcard: true }), "write the service's name"),
   subsets: listOf(subset),
   trafficPolicy,
+  workloadSelector,
   exportTo: exportTo({ nobody: 'odd' }),
 });
 
@@ -102,6 +104,7 @@ export const readDestinationRule: Reader<DestinationRuleSpec> = refine(fields, (
     host: resolveHost(spec.host, at.context.object.namespace),
     policy: spec.trafficPolicy ?? {},
     subsets: spec.subsets ?? [],
+    ...defined({ workloadSelector: spec.workloadSelector }),
     exportTo: orEverybody(spec.exportTo),
   };
 });

@@ -1,8 +1,9 @@
-import type { At } from '../../reader/at.ts';
-import { mapOf } from '../../reader/collections.ts';
-import { type Reader, refine } from '../../reader/reader.ts';
-import { record } from '../../reader/record.ts';
-import { text } from '../../reader/scalars.ts';
+import type { At } from '../reader/at.ts';
+import { mapOf } from '../reader/collections.ts';
+import { type Reader, refine } from '../reader/reader.ts';
+import { record } from '../reader/record.ts';
+import { text } from '../reader/scalars.ts';
+import type { Labels } from '../resource.ts';
 
 const noWildcard = (at: At): string | undefined => {
   const value = text(at);
@@ -15,12 +16,12 @@ const key: Reader<string> = (at) =>
     ? at.reportKey({ message: `"${at.key}" is not a label name.` })
     : String(at.key);
 
-/** `workloadSelector` of a DestinationRule. */
-export const workloadSelector: Reader<unknown> = refine(
+/** `workloadSelector` of a DestinationRule: the labels that a workload must carry. */
+export const workloadSelector: Reader<Labels> = refine(
   record({ matchLabels: mapOf(noWildcard, { key }) }),
   (value, at) => {
     if (Object.keys(value.matchLabels ?? {}).length === 0)
       at.reportKey({ severity: 'warning', message: 'This selects every workload: write matchLabels, or remove it.' });
-    return value;
+    return value.matchLabels ?? {};
   },
 );
