@@ -68,6 +68,8 @@ test('what the settings accept closes nothing, but the others still do', () => {
   const acceptUnenforced = ['AuthorizationPolicy/istio-system/p'];
   assert.deepEqual(closed(two, { acceptUnenforced })['a.example'], ['AuthorizationPolicy/istio-system/q']);
   assert.deepEqual(closed(routes + policy('{}'), { acceptUnenforced }), {});
+  assert.deepEqual(closed(two, { acceptUnenforced: ['AuthorizationPolicy'] }), {}, 'a kind as a whole');
+  assert.equal(Object.keys(closed(two, { acceptUnenforced: ['WasmPlugin'] })).length, 2);
 });
 
 test('hosts close and open as policies come and go, and what is not touched keeps its identity', () => {

@@ -300,6 +300,11 @@ describe('what is not enforced', () => {
       ['MG0406', 'MG0401'],
     );
     assert.match(problems[0]?.message ?? '', /Did you mean "AuthorizationPolicy\/edge\/p"\?/);
+    const kinds = analyzeText(yaml({ spec: '{}' }), {
+      ...options,
+      acceptUnenforced: ['AuthorizationPolicy', 'WasmPlugin'],
+    });
+    assert.deepEqual(brief(kinds), ['4:1 warning MG0402 spec'], 'a kind may be empty');
   });
 });
 
