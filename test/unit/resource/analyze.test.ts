@@ -281,6 +281,28 @@ describe('a backend that accepts mutual TLS only', () => {
   });
 });
 
+test('annotations that ask for near endpoints are told when they say nothing, or stand where nobody reads them', () => {
+  const found = (kind: string, name: string, value: string) => {
+    const spec =
+      kind === 'ServiceEntry'
+        ? 'spec: {hosts: [b.org], resolution: DNS, ports: [{number: 80, name: a}]}'
+        : 'spec: {ports: [{port: 80}]}';
+    const version = kind === 'Service' ? 'apiVersion: v1' : istio;
+    const metadata = `metadata: {name: a, annotations: {${name}: ${value}}}`;
+    return analyzeText(`{${version}, kind: ${kind}, ${metadata}, ${spec}}\n`)
+      .map(({ code }) => code)
+      .filter((code) => /^IST01(?:07|08|25)$/.test(code));
+  };
+  const distribution = 'networking.istio.io/traffic-distribution';
+  const mode = 'service.kubernetes.io/topology-mode';
+  assert.deepEqual(found('Service', distribution, 'PreferClose'), []);
+  assert.deepEqual(found('ServiceEntry', distribution, 'prefersamenode'), []);
+  assert.deepEqual(found('Service', distribution, 'Nearest'), ['IST0125']);
+  for (const good of ['Auto', 'disabled', 'example.com/mine']) assert.deepEqual(found('Service', mode, good), []);
+  assert.deepEqual(found('Service', mode, 'Always'), ['IST0125']);
+  assert.deepEqual(found('ServiceEntry', mode, 'Auto'), ['IST0107']);
+});
+
 describe('findings about nothing are not made', () => {
   const none = (text: string, code: string) =>
     assert.deepEqual(
