@@ -129,7 +129,8 @@ function byHints(
   if (hinted !== undefined) return ranked(hinted.map((isOurs) => (isOurs ? 0 : 1)));
   if (otherwise === undefined || own === undefined) return {};
   const distances = places.map((place) => distance(place, own, []));
-  if (otherwise === 'same-zone') return ranked(distances);
+  // Subzones are no matter of Kubernetes'.
+  if (otherwise === 'same-zone') return ranked(distances.map((one) => Math.max(one, 1)));
   return ranked(distances.map((one, index) => (isHere(workloads[index], gateway) ? 0 : one + 1)));
 }
 

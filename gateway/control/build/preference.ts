@@ -1,6 +1,6 @@
 import type { Backend } from '../resource/catalog/services.ts';
 import type { TrafficPreference } from '../resource/core/service.ts';
-import { TRAFFIC_PREFERENCES } from '../resource/core/traffic-preference.ts';
+import { annotatedPreference } from '../resource/core/traffic-preference.ts';
 import type { TrafficPolicy } from '../resource/istio/destination-rule.ts';
 import type { LocalityPolicy } from '../resource/istio/locality-policy.ts';
 
@@ -37,7 +37,7 @@ export function preferenceOf(policy: TrafficPolicy, backend: Backend): Preferenc
 
 function ofBackend({ kind, resource }: Backend): Preference | undefined {
   const { annotations } = resource;
-  const written = TRAFFIC_PREFERENCES.get(annotations[DISTRIBUTION] ?? '');
+  const written = annotatedPreference(annotations[DISTRIBUTION] ?? '');
   if (kind === 'entry') return written && { kind: 'hints', otherwise: written };
   const otherwise = resource.spec.prefers ?? written;
   const asked = HINTED.some((name) => annotations[name]?.toLowerCase() === 'auto');

@@ -68,6 +68,8 @@ function priorities(objects: string, identity: Partial<GatewayIdentity> = AT_NOD
 }
 
 const ALIKE = { 1: 0, 2: 0, 3: 0, 4: 0, 5: 0 };
+/** Without regard to subzones. */
+const ZONE_FIRST = { 1: 0, 2: 0, 3: 1, 4: 2, 5: 2 };
 const NEAR_FIRST = { 1: 0, 2: 1, 3: 2, 4: 3, 5: 3 };
 
 describe('locality, as Istio has it', () => {
@@ -196,11 +198,11 @@ describe('what a Service asks for', () => {
     const prefer = (word: string) => APP.replace('spec: {', `spec: {trafficDistribution: ${word}, `);
     for (const word of ['PreferClose', 'PreferSameZone']) {
       assert.deepEqual(priorities(prefer(word) + ALL), { 1: 0, 2: 1, 3: 0, 4: 1, 5: 1 });
-      assert.deepEqual(priorities(prefer(word) + slice()), NEAR_FIRST);
+      assert.deepEqual(priorities(prefer(word) + slice()), ZONE_FIRST);
       assert.deepEqual(priorities(prefer(word) + slice(), {}), ALIKE);
     }
-    const annotated = asking('networking.istio.io/traffic-distribution: PreferClose');
-    assert.deepEqual(priorities(annotated + slice()), NEAR_FIRST);
+    const annotated = asking('networking.istio.io/traffic-distribution: preferclose');
+    assert.deepEqual(priorities(annotated + slice()), ZONE_FIRST);
     const nodes = ['node-2', 'node-1', 'node-2', 'node-2', 'node-2'];
     const forNodes = hinted(['a', 'a', 'a', 'a', 'a'], nodes);
     assert.deepEqual(priorities(prefer('PreferSameNode') + forNodes), { 1: 1, 2: 0, 3: 1, 4: 1, 5: 1 });

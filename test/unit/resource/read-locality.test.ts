@@ -18,6 +18,7 @@ test('a locality is written with slashes, on a Pod with dots', () => {
   assert.deepEqual(parseLocality('r'), { region: 'r', zone: '', subzone: '' });
   assert.equal(parseLocality(''), undefined);
   assert.deepEqual(localityOfPod({ 'istio-locality': 'r.z.s' }), { region: 'r', zone: 'z', subzone: 's' });
+  assert.equal(localityOfPod({ 'istio-locality': 'old', 'topology.istio.io/locality': 'new' })?.region, 'new');
   assert.equal(localityOfPod({}), undefined);
 });
 

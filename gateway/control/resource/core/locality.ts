@@ -21,9 +21,9 @@ export function parseLocality(text: string): Locality | undefined {
   return known({ region, zone, subzone });
 }
 
-/** A Pod's own word, `istio-locality`: labels hold no slashes, so Istio lets dots stand for them. */
+/** A Pod's own word, under the label of today or the older one: labels hold no slashes, so Istio lets dots stand for them. */
 export function localityOfPod(labels: Labels): Locality | undefined {
-  const written = labels['istio-locality'];
+  const written = labels['topology.istio.io/locality'] ?? labels['istio-locality'];
   if (written === undefined) return undefined;
   return parseLocality(written.includes('/') ? written : written.replaceAll('.', '/'));
 }

@@ -19,7 +19,7 @@ export type ServiceSpec = {
   readonly prefers?: TrafficPreference;
 };
 
-/** Endpoints of the own zone (region and subzone count too, as in Istio), or first those of the own node. */
+/** Endpoints of the own zone, or first those of the own node; then, as in Istio, those of the own region. */
 export type TrafficPreference = 'same-zone' | 'same-node';
 
 export type ServicePort = {
