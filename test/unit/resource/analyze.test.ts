@@ -195,6 +195,14 @@ describe('a Gateway', () => {
     assert.deepEqual(conflicts(gateway + secure('b', 'b.example').replace('443', '80')), [
       'warning IST0145 spec.servers[0].port.protocol',
     ]);
+    const twice = gateway + gateway.replace('name: gw', 'name: g2').replace(', shop/shop.test', '');
+    const whole = (text: string) => fields(text, { scope: 'whole' }).filter((line) => line.includes('IST0145'));
+    assert.deepEqual(
+      whole(twice),
+      ['warning IST0145 spec.servers[0].hosts[0]'],
+      'joined in the running gateway as well',
+    );
+    assert.deepEqual(whole(secure('a', 'a.example') + secure('b', 'a.example') + secret), [], 'told by build');
   });
 });
 

@@ -21,11 +21,13 @@ export function checkGateway(gateway: GatewayResource, index: ResourceIndex): Pr
 
 /** Do Gateways agree about ports and hosts? */
 export function checkGatewayClaims(index: ResourceIndex): Problem[] {
-  // Build says this of the whole: it knows the node ports.
-  if (index.options.scope === 'whole') return [];
   const claims = new Claims(index.options);
   const ours = index.gateways().filter((gateway) => isOurs(gateway, index.options));
-  return ours.flatMap((gateway) => gateway.spec.servers.flatMap((server) => claims.claim(gateway, server)));
+  // Of the whole, build says which servers are not served: it knows the node ports. Plain ones are joined there.
+  const isLooked = ({ port }: GatewayServer) => index.options.scope === 'partial' || port.protocol === 'HTTP';
+  return ours.flatMap((gateway) =>
+    gateway.spec.servers.filter(isLooked).flatMap((server) => claims.claim(gateway, server)),
+  );
 }
 
 /** One certificate on servers of several Gateways: a client with HTTP/2 would send the names of both over one connection. */
