@@ -39,6 +39,8 @@ export type NodeStatus = {
   readonly node: string;
   /** Of several appliances of a cluster the one that writes conditions and events, as far as is known. */
   readonly leader?: string;
+  /** Of a cluster: objects that wait for their condition or events, and requests of this process that wrote them. */
+  readonly statusWriting?: { readonly waiting: number; readonly answered: number; readonly failed: number };
   /** True once every condition for serving traffic holds; `reasons` says why not. */
   readonly ready: boolean;
   readonly reasons: readonly string[];

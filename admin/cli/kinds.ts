@@ -10,6 +10,7 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   WorkloadEntry: ['we'],
   Service: ['svc'],
   Secret: [],
+  ConfigMap: ['cm'],
   Endpoints: ['ep'],
   EndpointSlice: [],
   Pod: ['po'],
@@ -33,6 +34,9 @@ const WIDE: ReadonlySet<string> = new Set(['Node', 'Namespace']);
 const byName = new Map(
   Object.entries(KINDS).flatMap(([kind, short]) => spellings(kind, short).map((one) => [one, kind])),
 );
+
+/** Every kind that can be described. */
+export const describedKinds: readonly string[] = Object.keys(KINDS);
 
 export type ObjectName = { readonly kind: string; readonly namespace: string; readonly name: string };
 
@@ -65,7 +69,7 @@ function kindOf(written: string): string {
   const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
   throw new CliError(
     exitCodes.usage,
-    `${written} is no kind that is known here${hint}; there are ${Object.keys(KINDS)
+    `${written} is no kind that is known here${hint}; there are ${describedKinds
       .map((one) => one.toLowerCase())
       .join(', ')}`,
   );

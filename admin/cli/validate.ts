@@ -5,6 +5,7 @@ import type { CliDeps, CliIo, ValidateOptions, ValidateResult } from './deps.ts'
 import { CliError, type ExitCode, exitCodes } from './exit-codes.ts';
 import { formatData } from './output.ts';
 import { plural } from './plural.ts';
+import { formatPosition } from './where.ts';
 
 /** Code of a fault in a settings file; those of objects come with the problem. */
 const SETTINGS_CODE = 'SETTINGS';
@@ -84,7 +85,7 @@ const nothing: ValidateResult = { problems: [], objects: 0, files: 0 };
 /** `file:line:column: error IST0106 VirtualService/default/myapp spec.http[0]: message`, as editors jump to. */
 function formatProblem(problem: Problem, paint: (severity: Problem['severity']) => string): string {
   const { position, object, field } = problem;
-  const where = position === undefined ? '' : `${position.file}:${position.line}:${position.column}: `;
+  const where = position === undefined ? '' : `${formatPosition(position)}: `;
   const what = [
     ...(object === undefined ? [] : [`${object.kind}/${object.namespace}/${object.name}`]),
     ...(field === undefined || field === '' ? [] : [field]),

@@ -1,5 +1,5 @@
 import { countUnits } from '../api/lists.ts';
-import type { AdminBackend, NodeView, WorkerView } from '../views.ts';
+import type { AdminBackend, NodeStatus, NodeView, WorkerView } from '../views.ts';
 import { counter, type Family, gauge } from './families.ts';
 import { sourceFamilies } from './source-families.ts';
 
@@ -61,6 +61,7 @@ export function applianceFamilies(backend: AdminBackend, programVersion: string)
       })),
     ),
     ...nodeFamilies(backend.nodes()),
+    ...statusFamilies(status.statusWriting),
     gauge(
       'mesh_gateway_certificate_expiry_timestamp_seconds',
       'When a certificate ends.',
@@ -69,6 +70,20 @@ export function applianceFamilies(backend: AdminBackend, programVersion: string)
         value: notAfter / 1_000,
       })),
     ),
+  ];
+}
+
+/** How the leader gets on with writing what became of the objects. */
+function statusFamilies(writing: NodeStatus['statusWriting']): Family[] {
+  if (writing === undefined) return [];
+  return [
+    gauge('mesh_gateway_status_waiting_objects', 'Objects that wait for their condition or events to be written.', [
+      { value: writing.waiting },
+    ]),
+    counter('mesh_gateway_status_requests_total', 'Requests that read or wrote conditions and events.', [
+      { labels: { outcome: 'answered' }, value: writing.answered },
+      { labels: { outcome: 'failed' }, value: writing.failed },
+    ]),
   ];
 }
 

@@ -23,6 +23,8 @@ export type BackendParts = {
   readonly nodes: () => readonly NodeView[];
   /** Name of the node that leads, as far as is known. */
   readonly leader: () => string | undefined;
+  /** How writing conditions and events goes; undefined without a cluster. */
+  readonly statusFigures: () => NodeStatus['statusWriting'];
 };
 
 /** What the admin API sees of control. */
@@ -64,8 +66,10 @@ function nodeStatus(parts: BackendParts): NodeStatus {
   const reasons = reasonsAgainst(parts);
   const { version: published, publishedAt } = publisher.newest;
   const leader = parts.leader();
+  const statusWriting = parts.statusFigures();
   return {
     node,
+    ...(statusWriting !== undefined && { statusWriting }),
     ...(leader !== undefined && { leader }),
     ready: reasons.length === 0,
     reasons,

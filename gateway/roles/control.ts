@@ -155,6 +155,7 @@ class Control {
       supervisor: this.#supervisor,
       workers: () => this.#workers,
       leader: () => this.#together?.leader,
+      statusFigures: () => this.#together?.statusFigures,
       nodes: () => this.#together?.nodes() ?? [{ ...own(), state: 'here', leader: false, lastSeenAt: Date.now() }],
     });
     this.#serve(settings, backend);

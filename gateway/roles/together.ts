@@ -10,7 +10,7 @@ import { Nodes } from '../control/nodes/nodes.ts';
 import type { ResourceKey } from '../control/resource/resource.ts';
 import type { ObjectStore } from '../control/source/object-store.ts';
 import type { SourceEvent } from '../control/source/source.ts';
-import { StatusWriter } from '../control/status/status-writer.ts';
+import { type StatusFigures, StatusWriter } from '../control/status/status-writer.ts';
 import type { Problem } from '../snapshot/problem.ts';
 import { pause } from '../support/pause.ts';
 import { realTimers } from '../support/timers.ts';
@@ -96,6 +96,11 @@ export class Together {
   /** Name of the node that leads, as far as is known. */
   get leader(): string | undefined {
     return this.#election.leader;
+  }
+
+  /** How writing conditions and events goes. */
+  get statusFigures(): StatusFigures {
+    return this.#writer.figures;
   }
 
   nodes(): readonly NodeView[] {

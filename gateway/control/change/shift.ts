@@ -5,6 +5,7 @@ import type { Problem } from '../../snapshot/problem.ts';
 import { realTimers, type Timers } from '../../support/timers.ts';
 import { type ResourceKey, resourceKey, type VirtualServiceResource } from '../resource/resource.ts';
 import type { StoredObject } from '../source/object-store.ts';
+import { CLUSTER_FILE } from '../source/source.ts';
 import { planShift, type ShiftPlan, type TrafficRoute, trafficRoutes, type Weights, withPlan } from './traffic.ts';
 import { CannotWrite, type ShiftTarget, type WeightWriter, type WrittenWeights } from './weight-writer.ts';
 
@@ -274,7 +275,9 @@ export class Shifter {
     const problem = this.#options
       .problems()
       .find(({ object, severity }) => severity === 'error' && object && resourceKey(object) === key);
-    const place = problem?.position === undefined ? '' : ` (${problem.position.file}:${problem.position.line})`;
+    const { file = '', line = 0 } = problem?.position ?? {};
+    // An object of a cluster has no lines.
+    const place = file === '' ? '' : ` (${file.startsWith(CLUSTER_FILE) ? file : `${file}:${line}`})`;
     if (problem === undefined)
       return 'The object is broken, or waits for another one: look at the problems, mend it, then try again.';
     return `Its newest version has a problem${place}: ${problem.message} Mend it, then try again.`;

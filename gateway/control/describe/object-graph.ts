@@ -3,6 +3,7 @@ import { CLUSTER_DOMAIN, hostWithin } from '../resource/host-names.ts';
 import {
   type DestinationRuleResource,
   type EndpointSliceResource,
+  type GatewayResource,
   type Labels,
   type Resource,
   type ResourceKey,
@@ -27,6 +28,7 @@ const NAMED_BY: Readonly<Record<string, readonly ResourceKind[]>> = {
   ServiceEntry: ['VirtualService', 'DestinationRule'],
   WorkloadEntry: ['Service', 'ServiceEntry'],
   Secret: ['Gateway'],
+  ConfigMap: ['Gateway'],
 };
 
 /** Which objects name which, worked out for one question. */
@@ -79,16 +81,26 @@ export class ObjectGraph {
     );
   }
 
+  /** Certificates of its servers, and what clients' certificates are checked with. */
+  #edgesOfGateway({ namespace, spec }: GatewayResource): Reference[] {
+    const certificates = spec.servers.flatMap(({ tls }) =>
+      tls?.certificate.kind === 'secret' ? [this.#secret(tls.certificate.name, namespace)] : [],
+    );
+    const authorities = spec.unserved.flatMap(({ clientCa }) => {
+      if (clientCa === undefined) return [];
+      const inConfigMap = this.#reference('ConfigMap', ...splitName(clientCa.name, namespace));
+      return [inConfigMap.isThere ? inConfigMap : this.#secret(clientCa.name, namespace)];
+    });
+    return [...certificates, ...authorities];
+  }
+
   /** `kind`: only objects of it are asked for; of ten thousand VirtualServices that is quicker. */
   #edges(resource: Resource, kind?: string): Reference[] {
     switch (resource.kind) {
       case 'VirtualService':
         return this.#edgesOfVirtualService(resource, kind);
       case 'Gateway':
-        return resource.spec.servers.flatMap(({ tls }) => {
-          if (tls?.certificate.kind !== 'secret') return [];
-          return [this.#secret(tls.certificate.name, resource.namespace)];
-        });
+        return this.#edgesOfGateway(resource);
       case 'DestinationRule':
         return this.#behind(resource.spec.host);
       case 'ServiceEntry':

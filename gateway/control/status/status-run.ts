@@ -78,6 +78,11 @@ export class StatusRun {
     this.#touched.set(key, { round: this.#options.rounds().begun, at: this.#options.now() });
   }
 
+  /** Objects that wait for their turn. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
   hasOverflowed(): boolean {
     return this.#queue.hasOverflowed();
   }

@@ -3,9 +3,9 @@
 // Called by: the election, for as long as this node leads; roles/control.ts tells it what changed.
 import type { Problem } from '../../snapshot/problem.ts';
 import { realTimers, type Timers } from '../../support/timers.ts';
-import type { ApiClient } from '../kubernetes/api-client.ts';
+import type { ApiClient, ApiRequest } from '../kubernetes/api-client.ts';
 import type { Discovery } from '../kubernetes/discovery.ts';
-import { fenced, type Term } from '../leader/term.ts';
+import { fenced, LeadershipLost, type Term } from '../leader/term.ts';
 import type { ResourceKey } from '../resource/resource.ts';
 import type { StoredObject } from '../source/object-store.ts';
 import { Pace } from './pace.ts';
@@ -35,8 +35,12 @@ export type StatusWriterOptions = {
   readonly clock?: () => number;
 };
 
+/** How writing goes, for metrics: objects that wait for their turn, and requests since this process began. */
+export type StatusFigures = { readonly waiting: number; readonly answered: number; readonly failed: number };
+
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
+  readonly #requests = { answered: 0, failed: 0 };
   readonly #timers: Timers;
   #run: StatusRun | undefined;
 
@@ -50,12 +54,16 @@ export class StatusWriter {
     this.#run?.changed(key);
   }
 
+  get figures(): StatusFigures {
+    return { waiting: this.#run?.waiting ?? 0, ...this.#requests };
+  }
+
   /** Writes until the term ends; what was not written by then is found by whoever leads next. */
   async work(term: Term): Promise<void> {
     const now = (): number => this.#timers.now();
     const { clock = Date.now } = this.#options;
     const pace = new Pace({ ...PACE, now });
-    const api = paced(fenced(this.#options.api, term), pace);
+    const api = counted(paced(fenced(this.#options.api, term), pace), this.#requests);
     const run = new StatusRun({ ...this.#options, clock, api, now });
     const { onProblems } = this.#options;
     this.#run = run;
@@ -74,6 +82,24 @@ function paced(api: Pick<ApiClient, 'request'>, pace: Pace): Pick<ApiClient, 're
     request(request) {
       pace.spend();
       return api.request(request);
+    },
+  };
+}
+
+function counted(
+  api: Pick<ApiClient, 'request'>,
+  requests: { answered: number; failed: number },
+): Pick<ApiClient, 'request'> {
+  return {
+    async request<T>(request: ApiRequest): Promise<T> {
+      try {
+        const answer = await api.request<T>(request);
+        requests.answered += 1;
+        return answer;
+      } catch (error) {
+        if (!(error instanceof LeadershipLost)) requests.failed += 1;
+        throw error;
+      }
     },
   };
 }

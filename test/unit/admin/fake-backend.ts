@@ -151,6 +151,7 @@ export class FakeBackend implements AdminBackend {
     return {
       node: 'node-1',
       leader: 'node-1',
+      statusWriting: { waiting: 7, answered: 40, failed: 2 },
       ready: true,
       reasons: [],
       startedAt: Date.UTC(2026, 0, 1),

@@ -268,3 +268,11 @@ test('promtool finds nothing but the unit that Istio gave its duration', {
     'istio_request_duration_milliseconds use base unit "seconds" instead of "milliseconds"',
   );
 });
+
+test('how the leader gets on with conditions and events is told, where there is a cluster', async (t) => {
+  const { scrape } = await start(t);
+  const text = await scrape();
+  assert.equal(valueOf(text, 'mesh_gateway_status_waiting_objects '), 7);
+  assert.equal(valueOf(text, 'mesh_gateway_status_requests_total{outcome="answered"}'), 40);
+  assert.equal(valueOf(text, 'mesh_gateway_status_requests_total{outcome="failed"}'), 2);
+});

@@ -4,6 +4,8 @@ import http from 'node:http';
 import path from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { describedKinds } from '#admin/cli/kinds.ts';
+import { bodies } from '#gateway/control/resource/served-kinds.ts';
 import { startTestAdmin, temporaryDir } from '../admin/admin-kit.ts';
 import { clusterSource } from '../admin/fake-backend.ts';
 import { runHere } from './cli-kit.ts';
@@ -333,4 +335,8 @@ test('get kinds shows how each kind of a cluster is known, and get status which 
   assert.match(status, /^trouble: +The cluster cannot be asked\.$/m);
   assert.match(status, /^kinds: +failing, in sync: 2\d{3}-\S+: Service \(2\), Pod \(2\)$/m);
   assert.match(status, /^kinds: +refused, in sync: never: Secret \(2\)$/m);
+});
+
+test('every kind that is read can be described', () => {
+  assert.deepEqual([...describedKinds].sort(), Object.keys(bodies).sort());
 });

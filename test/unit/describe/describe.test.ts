@@ -138,6 +138,31 @@ ${virtualService('machines', 'machines.example')}`,
   assert.deepEqual(named(machine.referredBy), ['ServiceEntry/default/machines']);
 });
 
+test('a ConfigMap of the CA that a Gateway checks clients with knows that Gateway', async (context) => {
+  const node = await road(context);
+  await add(
+    node,
+    `
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: clients }
+data: { ca.crt: x }
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: mutual }
+spec:
+  selector: { istio: ingressgateway }
+  servers:
+    - port: { number: 443, name: https, protocol: HTTPS }
+      hosts: [mutual.example]
+      tls: { mode: MUTUAL, credentialName: server, caCertCredentialName: clients }
+`,
+  );
+  assert.ok(named(describe(node, 'Gateway', 'mutual').refersTo).includes('ConfigMap/default/clients'));
+  assert.deepEqual(named(describe(node, 'ConfigMap', 'clients').referredBy), ['Gateway/default/mutual']);
+});
+
 test('of a Secret only what everybody may know of its certificate is told', async (context) => {
   const node = await road(context);
   const { certificatePem, privateKeyPem } = await (await makeCa('site')).issue({ names: ['shop.example'] });

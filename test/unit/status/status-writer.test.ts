@@ -205,15 +205,18 @@ test('WorkloadEntries and policies say what is wrong with them, and nothing when
 test('a leader that does not know the whole cluster yet says nothing; then what it finds costs one request each', async (context) => {
   const server = await shopServer(context);
   server.apply(...manyShops(20));
-  const { road, election } = await JudgingNode.start(context, server, { knows: 'part' });
+  const { road, election, writer } = await JudgingNode.start(context, server, { knows: 'part' });
   await eventually(() => election.isLeader);
   const leases = () => server.audit.entries({ resource: 'leases', verb: 'update' }).length;
   road.look('part');
   const before = leases();
   await eventually(() => leases() >= before + 3);
   assert.equal(server.audit.entries({ subresource: 'status' }).length, 0);
+  assert.deepEqual(writer.figures, { waiting: 0, answered: 0, failed: 0 });
   road.look();
   await eventually(() => statusWrites(server) === 22);
+  await eventually(() => writer.figures.answered >= 22 && writer.figures.waiting === 0);
+  assert.equal(writer.figures.failed, 0);
   assert.equal(server.audit.entries({ verb: 'get', subresource: 'status' }).length, 0);
 });
 
