@@ -68,6 +68,16 @@ test('the objects carry a condition, which only the leader has written', async (
   assert.equal(statusWrites(), statusWrites(leader));
 });
 
+test('each node describes what became of an object, and who has to do with it', async () => {
+  for (const { socket } of two.gateways) {
+    const { code, out, err } = await runBin(['describe', 'vs', 'myapp', '--admin', socket]);
+    assert.deepEqual([code, err], [0, '']);
+    assert.match(out, /^State: +accepted$/m);
+    assert.match(out, /^ {2}Gateway +default\/app-gateway +yes$/m);
+    assert.match(out, /^ {2}myapp\.default\.svc\.cluster\.local +80 +v1 +1 /m);
+  }
+});
+
 test('kubectl waits for it', { skip: requires({ programs: ['kubectl'] }) }, async () => {
   const out = await kubectl('wait', '--for=condition=mesh-gateway/Accepted', 'virtualservice/myapp', '--timeout=10s');
   assert.match(out, /myapp condition met/);
