@@ -59,7 +59,10 @@ for (const [source, open] of Object.entries({ cluster, folder }))
 
     before(async () => {
       place = await open([...nodes(), aService({}), aRoute(), aRule({ outlierDetection: {} }), aSlice({})]);
-      await eventually(async () => (await answers()).includes('here'), { what: 'the route is served' });
+      await eventually(async () => (await answers()).includes('here'), {
+        timeoutMs: 20_000,
+        what: 'the route is served',
+      });
     });
 
     after(() => place?.stop());
@@ -71,13 +74,16 @@ for (const [source, open] of Object.entries({ cluster, folder }))
     }
 
     const become = (expected: string) =>
-      eventually(async () => (await answers()) === expected, { what: `answers come from ${expected}` });
+      eventually(async () => (await answers()) === expected, {
+        timeoutMs: 20_000,
+        what: `answers come from ${expected}`,
+      });
 
     test('another zone gets nothing while an endpoint of ours is ready, takes over when the last one goes, and gives back', async () => {
       await become('here');
       const before = there.requests();
       const load = startLoad({ port: place.gateway.httpPort, headers: HOST });
-      await eventually(() => load.answered() > 500);
+      await eventually(() => load.answered() > 500, { timeoutMs: 20_000 });
       assert.equal(there.requests(), before);
       place.apply(aSlice({ isHereReady: false }));
       await become('there');
@@ -89,7 +95,7 @@ for (const [source, open] of Object.entries({ cluster, folder }))
 
     test('an endpoint of ours that dies unannounced is made up for by another zone', async () => {
       const load = startLoad({ port: place.gateway.httpPort, headers: HOST, keptAlive: 2, fresh: 2 });
-      await eventually(() => load.answered() > 100);
+      await eventually(() => load.answered() > 100, { timeoutMs: 20_000 });
       const { address, port } = here;
       await here.close();
       await become('there');
@@ -146,11 +152,14 @@ for (const [source, open] of Object.entries({ cluster, folder }))
       const distribute = [{ from: 'r/a/*', to: { 'r/a': 75, 'r/b': 25 } }];
       place.apply(aRule({ loadBalancer: { localityLbSetting: { distribute } } }), aService({}));
       await become('here,there');
-      await eventually(async () => {
-        const [before, all] = [there.requests(), 400];
-        await answers(all);
-        return Math.abs(there.requests() - before - all / 4) < all / 20;
-      });
+      await eventually(
+        async () => {
+          const [before, all] = [there.requests(), 400];
+          await answers(all);
+          return Math.abs(there.requests() - before - all / 4) < all / 20;
+        },
+        { timeoutMs: 20_000, what: 'a quarter goes there' },
+      );
     });
 
     test('the place of the gateway and what was asked for raise no Problem', async () => {

@@ -37,7 +37,10 @@ async function answers(): Promise<string> {
 }
 
 function become(expected: string): Promise<unknown> {
-  return eventually(async () => (await answers()) === expected, { what: `answers come from ${expected}` });
+  return eventually(async () => (await answers()) === expected, {
+    timeoutMs: 20_000,
+    what: `answers come from ${expected}`,
+  });
 }
 
 test('all nodes are asked, wherever the pods are; those that are leaving or not ready are spared', async () => {
