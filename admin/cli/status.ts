@@ -28,6 +28,8 @@ export function formatStatus(body: unknown): string {
       'source',
       `${source.kind} ${source.location}, ${plural(source.objects, 'object')}${source.synced ? '' : ', not read yet'}`,
     ],
+    ...(source.server === undefined ? [] : [['last answer', lastAnswer(source)] as const]),
+    ...(source.held === undefined ? [] : [['held', source.held] as const]),
     ...(source.trouble === undefined ? [] : [['trouble', source.trouble] as const]),
     ...unsettled(source.kinds ?? []).map((line) => ['kinds', line] as const),
     ['workers', `${workers.serving} of ${workers.total} serving, ${plural(workers.connections, 'connection')}`],
@@ -50,6 +52,10 @@ export function formatStatus(body: unknown): string {
 function leaderOf({ leader, node }: StatusItem): string {
   if (leader === undefined) return 'none is known';
   return leader === node ? 'this node' : leader;
+}
+
+function lastAnswer({ server = '', lastAnswerAt }: StatusItem['source']): string {
+  return `${lastAnswerAt ?? 'never'}, from ${server}`;
 }
 
 /** Kinds of a cluster that are not watched as they should be, those that fare alike together. */

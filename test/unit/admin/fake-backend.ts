@@ -306,6 +306,9 @@ export function clusterSource(): NodeStatus['source'] {
     synced: true,
     objects: 6,
     trouble: 'The cluster cannot be asked.',
+    held: 'Nothing is taken back.',
+    server: 'https://10.0.0.1:6443',
+    lastAnswerAt: Date.UTC(2026, 0, 4),
     kinds: [
       { ...common, kind: 'Service', state: 'failing', lastSyncAt: at, failures: 4 },
       { ...common, kind: 'Pod', state: 'failing', lastSyncAt: at, failures: 4 },

@@ -332,6 +332,8 @@ test('get kinds shows how each kind of a cluster is known, and get status which 
   assert.match(gateway ?? '', /^Gateway networking\.istio\.io watching 2 0s /);
   const status = (await runHere(['get', 'status', '--admin', socket])).out;
   assert.match(status, /^leader: +this node$/m);
+  assert.match(status, /^last answer: +2026-01-04T00:00:00\.000Z, from https:\/\/10\.0\.0\.1:6443$/m);
+  assert.match(status, /^held: +Nothing is taken back\.$/m);
   assert.match(status, /^trouble: +The cluster cannot be asked\.$/m);
   assert.match(status, /^kinds: +failing, in sync: 2\d{3}-\S+: Service \(2\), Pod \(2\)$/m);
   assert.match(status, /^kinds: +refused, in sync: never: Secret \(2\)$/m);
