@@ -90,6 +90,11 @@ export class Evaluator {
     return resource?.kind === 'VirtualService' ? this.#build.clustersOf(resource) : new Set();
   }
 
+  /** True for a VirtualService that was set before and would come out the same on the servers that it had then. */
+  isFresh(resource: Resource): boolean {
+    return resource.kind === 'VirtualService' && this.#build.isFresh(resource);
+  }
+
   /** False for a VirtualService that no request of any listener can reach. */
   isReached(key: ResourceKey): boolean {
     return this.#catalog.get(key)?.kind !== 'VirtualService' || this.#build.isBound(key);

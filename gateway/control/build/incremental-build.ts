@@ -93,6 +93,11 @@ export class IncrementalBuild {
     return new Set(this.#rules.valuesOf(resource).flatMap(({ clusters }) => clusters.map(({ key }) => key)));
   }
 
+  /** False when a VirtualService, which was compiled before, could come out otherwise now. */
+  isFresh(resource: VirtualServiceResource): boolean {
+    return this.#rules.isFresh(resource);
+  }
+
   /** True when requests of some listener can reach a VirtualService. */
   isBound(key: ResourceKey): boolean {
     return this.#bound.isBound(key);

@@ -23,7 +23,7 @@ import { type Resource, type ResourceKey, resourceKey } from '../resource/resour
 import type { ObjectStore, UsableVersion } from './object-store.ts';
 import { Choice } from './quarantine/choice.ts';
 import { findCulprits, type Trial } from './quarantine/culprits.ts';
-import { isEndpoints, isLeanedOn, isSelecting, isVirtualService } from './quarantine/kinds.ts';
+import { isEndpoints, isGateway, isLeanedOn, isSelecting, isVirtualService } from './quarantine/kinds.ts';
 import { keyOf, Notes, type Rejected } from './quarantine/notes.ts';
 import { Patience } from './quarantine/patience.ts';
 import type { Workbench } from './quarantine/workbench.ts';
@@ -73,13 +73,13 @@ export class Quarantine {
     const decided = new Set<ResourceKey>();
     let keys = this.#withWaiting(this.#store.takeTouched());
     try {
-      for (let wave = 0; wave < MAX_WAVES && (wave === 0 || keys.size > 0); wave += 1) {
+      for (let wave = 0; wave < MAX_WAVES && (wave === 0 || this.#choice.waiting.size > 0); wave += 1) {
+        const waited = new Set(this.#choice.waiting);
         for (const key of keys) decided.add(key);
-        const waited = this.#choice.waiting.intersection(keys);
-        yield* this.#decide(keys);
+        yield* this.#decide(keys, decided);
         if (waited.isSubsetOf(this.#choice.waiting)) return;
         // Some of them go forward now; others may have waited for that.
-        keys = new Set(this.#choice.waiting);
+        keys = this.#tied();
       }
     } catch (error) {
       // A defect of ours: nothing was decided.
@@ -152,18 +152,32 @@ export class Quarantine {
     return this.#notes.revision;
   }
 
-  /** With those that may go forward now: endpoints end only the waiting for them, a VirtualService that of no other one. */
+  /** With those that may go forward now. Where VirtualServices are bound is decided by Gateways, so then all are looked at. */
   #withWaiting(touched: ReadonlySet<ResourceKey>): ReadonlySet<ResourceKey> {
-    const { waiting } = this.#choice;
     const curing = [...touched].filter((key) => !isEndpoints(key));
     if (curing.length === 0 && this.#patience.waiting.size === 0) return touched;
-    // A VirtualService may wait together with something that others lean on.
-    const isAnyTied = !curing.every(isVirtualService) || ![...waiting].every(isVirtualService);
-    return touched.union(isAnyTied ? waiting : this.#patience.waiting);
+    return touched.union(curing.some(isGateway) ? this.#choice.waiting : this.#tied());
   }
 
-  *#decide(keys: ReadonlySet<ResourceKey>): Steps<void> {
+  /** Of those that wait: whoever waits for endpoints, and what others lean on, which may wait together with those. */
+  #tied(): ReadonlySet<ResourceKey> {
+    const others = [...this.#choice.waiting].filter((key) => !isVirtualService(key));
+    return this.#patience.waiting.union(new Set(others));
+  }
+
+  /** VirtualServices that wait and that something they have looked at is another for. */
+  #concerned(): ResourceKey[] {
+    return [...this.#choice.waiting].filter((key) => {
+      const resource = this.#choice.newest(key)?.resource;
+      return isVirtualService(key) && resource !== undefined && !this.#workbench.isFresh(resource);
+    });
+  }
+
+  *#decide(keys: ReadonlySet<ResourceKey>, decided: Set<ResourceKey>): Steps<void> {
     yield* this.#choice.begin(keys);
+    const concerned = keys.values().every(isEndpoints) ? [] : this.#concerned();
+    for (const key of concerned) decided.add(key);
+    yield* this.#choice.join(concerned);
     // While nobody was served, nobody can be hurt.
     if (this.#store.size === 0) return;
     yield* this.#findStanding();

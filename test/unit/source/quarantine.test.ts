@@ -23,12 +23,20 @@ type Choice = { readonly problems: readonly Problem[]; readonly quarantined: Pic
 class World {
   readonly accepted = new Map<string, AcceptedRecord>();
   now = 86_400_000;
+  /** Objects that were set on the workbench, again and again. */
+  readonly tried: string[] = [];
   readonly store: ObjectStore;
   readonly #evaluator: Evaluator;
   readonly #quarantine: Quarantine;
 
   constructor(accepted: Iterable<AcceptedRecord> = [], identity = identityIn('istio-system')) {
     this.#evaluator = new Evaluator(identity, () => 0);
+    const apply = this.#evaluator.apply.bind(this.#evaluator);
+    this.#evaluator.apply = (changes) => {
+      const list = [...changes];
+      this.tried.push(...list.map(([key]) => key));
+      apply(list);
+    };
     const keeper = {
       set: (record: AcceptedRecord) => void this.accepted.set(record.key, record),
       remove: (key: string) => void this.accepted.delete(key),
@@ -466,6 +474,22 @@ test('a change that takes the last endpoint from what traffic leads to waits for
   world.round();
   assert.deepEqual(Object.values(world.endpointsServed()), [1, 0]);
   assert.deepEqual(world.errors(), []);
+});
+
+test('what waits is tried again only when something that it looks at has changed', () => {
+  const world = shop().write(virtualServiceYaml({ v9: 1 }), serviceYaml('other'), destinationRuleYaml(['v1'], 'other'));
+  world.round();
+  const isTried = (...texts: string[]): boolean => {
+    world.tried.length = 0;
+    world.write(...texts).round();
+    return world.tried.includes('VirtualService/default/shop');
+  };
+  assert.ok(!isTried(destinationRuleYaml(['v1', 'v2'], 'other'), serviceYaml('third')));
+  assert.ok(!isTried(virtualServiceYaml({ v1: 1 }, { name: 'other', service: 'other' }), podYaml('shop', 'v1')));
+  assert.ok(isTried(destinationRuleYaml(['v1', 'v2', 'v3'])));
+  assert.ok(isTried(gatewayYaml().replace('name: http', 'name: web')));
+  assert.ok(isTried(destinationRuleYaml(['v1', 'v2', 'v9']), podYaml('shop', 'v9')));
+  assert.deepEqual(world.served(), { v9: 1 });
 });
 
 test('a service that is scaled to nothing holds up no change of its rule', () => {

@@ -59,7 +59,7 @@ export class Catalog {
     const changed: ResourceChange[] = [];
     for (const [key, after] of wanted) {
       const before = this.#resources.get(key);
-      if (before !== after) changed.push({ key, before, after });
+      if (before !== after && !isSameGateway(before, after)) changed.push({ key, before, after });
     }
     // Names are asked for first: an exception there leaves everything as it was.
     const applied = this.#apply(changed);
@@ -328,6 +328,20 @@ function namesOfPod(pod: PodResource): string[] {
   const labels = Object.entries(pod.labels).map(([label, value]) => `pods ${pod.namespace} ${label}=${value}`);
   const address = pod.spec.podIP === undefined ? [] : [`pod-at ${pod.spec.podIP}`];
   return [`pod ${pod.namespace}/${pod.name}`, ...address, ...labels];
+}
+
+/**
+ * True for two versions of a Gateway that differ in nothing that anybody asks for, such as its labels: every
+ * VirtualService looks at its Gateways. Where an object has lines, these may have moved.
+ */
+function isSameGateway(before: Resource | undefined, after: Resource | undefined): boolean {
+  if (before?.kind !== 'Gateway' || after?.kind !== 'Gateway') return false;
+  const { file } = after.origin;
+  return file.startsWith('cluster:') && before.origin.file === file && isDeepStrictEqual(inUse(before), inUse(after));
+}
+
+function inUse({ apiVersion, spec, annotations, creationTimestamp }: GatewayResource): unknown {
+  return { apiVersion, spec, annotations, creationTimestamp };
 }
 
 function compareItems(a: Item, b: Item): number {

@@ -28,6 +28,12 @@ export class MemoOf<O extends object, T> {
     return [...(this.#entries.get(owner)?.values() ?? [])].map(({ value }) => value);
   }
 
+  /** True when nothing that was computed for an object would come out otherwise; false when nothing was computed. */
+  isFresh(owner: O): boolean {
+    const entries = this.#entries.get(owner);
+    return entries !== undefined && entries.size > 0 && entries.values().every(isFresh);
+  }
+
   get(owner: O, name: string, revision: number, compute: (reads: Reads) => T): Entry<T> {
     let entries = this.#entries.get(owner);
     if (entries === undefined) this.#entries.set(owner, (entries = new Map()));

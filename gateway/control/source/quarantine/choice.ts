@@ -51,6 +51,11 @@ export class Choice {
     return this.#chosen.get(key);
   }
 
+  /** As its source has it. */
+  newest(key: ResourceKey): ObjectVersion | undefined {
+    return this.#store.get(key)?.newest;
+  }
+
   /** The last version that was served. */
   good(key: ResourceKey): UsableVersion | undefined {
     return this.#store.get(key)?.good?.version;
@@ -87,6 +92,11 @@ export class Choice {
   /** Chooses the newest version that can be read, of each of these. */
   *begin(keys: Iterable<ResourceKey>): Steps<void> {
     this.#turnedDown = new Map();
+    yield* this.join(keys);
+  }
+
+  /** Of these as well. */
+  *join(keys: Iterable<ResourceKey>): Steps<void> {
     for (const group of inOrder([...keys].sort())) {
       this.#workbench.apply(group.map((key) => this.#take(key, this.#newestReadable(key))));
       yield;

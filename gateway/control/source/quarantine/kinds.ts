@@ -33,6 +33,10 @@ export function isSelecting(key: ResourceKey): boolean {
   return SELECTING.has(kindOf(key));
 }
 
+export function isGateway(key: ResourceKey): boolean {
+  return kindOf(key) === 'Gateway';
+}
+
 export function isVirtualService(key: ResourceKey): boolean {
   return kindOf(key) === 'VirtualService';
 }
