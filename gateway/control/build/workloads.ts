@@ -6,7 +6,14 @@ import type { EndpointHints, EndpointPort, EndpointSliceSpec, PodRef } from '../
 import { type Locality, localityOfPod } from '../resource/core/locality.ts';
 import type { ServicePort } from '../resource/core/service.ts';
 import type { WorkloadEntrySpec } from '../resource/istio/workload-entry.ts';
-import type { Labels, NodeResource, PodResource, ServiceEntryResource, ServiceResource } from '../resource/resource.ts';
+import type {
+  EndpointSliceResource,
+  Labels,
+  NodeResource,
+  PodResource,
+  ServiceEntryResource,
+  ServiceResource,
+} from '../resource/resource.ts';
 import type { EndpointMode } from './build-input.ts';
 
 /** One place behind a backend's port, with the labels that subsets look at. */
@@ -102,7 +109,7 @@ function nodesWithPods(service: ServiceResource, port: ServicePort, catalog: Cat
 /** EndpointSlices are the truth where there are any, then Endpoints; Pods are asked only in a folder without both. */
 function inCluster(service: ServiceResource, port: ServicePort, catalog: CatalogReader): Workload[] {
   const { namespace, name } = service;
-  const slices = catalog.endpointSlices(namespace, name);
+  const slices = ofOneFamily(catalog.endpointSlices(namespace, name), service);
   if (slices.length > 0) return slices.flatMap(({ spec }) => behindSlice(spec, namespace, service, port, catalog));
   const endpoints = catalog.endpoints(namespace, name);
   if (endpoints !== undefined) {
@@ -113,6 +120,19 @@ function inCluster(service: ServiceResource, port: ServicePort, catalog: Catalog
     });
   }
   return selectPods(namespace, service.spec.selector, catalog).flatMap((pod) => podWorkload(pod, service, port));
+}
+
+/**
+ * A dual-stack Service has each pod in slices of both families. Those of its own first family are taken: a pod counts once, by
+ * an address of the kind that the Service has. Others only where there is nothing of that family.
+ */
+function ofOneFamily(
+  slices: readonly EndpointSliceResource[],
+  { spec }: ServiceResource,
+): readonly EndpointSliceResource[] {
+  const [first, second] = isIP(spec.clusterIP ?? '') === 6 ? ['IPv6', 'IPv4'] : ['IPv4', 'IPv6'];
+  const hasFirst = slices.some(({ spec: { addressType, endpoints } }) => addressType === first && endpoints.length > 0);
+  return hasFirst ? slices.filter(({ spec: { addressType } }) => addressType !== second) : slices;
 }
 
 function behindSlice(

@@ -137,3 +137,23 @@ test('a draining endpoint takes requests only while nothing else of its subset i
   assert.deepEqual(addresses(`${draining}, {addresses: [10.1.0.2]}`), ['10.1.0.2']);
   assert.deepEqual(addresses(draining.replace('serving: true', 'serving: false')), []);
 });
+
+test('of a dual-stack Service each pod counts once, by an address of the family that the Service has first', () => {
+  const six = `
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: myapp-2, labels: {kubernetes.io/service-name: myapp}}
+addressType: IPv6
+endpoints: [{addresses: ["fd00::1"]}]
+ports: [{name: http, port: 8080}]
+---`;
+  const addresses = (clusterIP: string, endpoints?: string): unknown => {
+    const service = `clusterIP: ${clusterIP}, ports: [{name: http, port: 80, targetPort: 8080}]`;
+    const { units } = buildFrom(six + world('host: myapp', service, endpoints));
+    return Object.values(units.clusters)[0]?.endpoints.map(({ address }) => address);
+  };
+  assert.deepEqual(addresses('10.96.0.7'), ['10.1.0.1']);
+  assert.deepEqual(addresses('"fd00::7"'), ['fd00::1']);
+  assert.deepEqual(addresses('None'), ['10.1.0.1']);
+  assert.deepEqual(addresses('10.96.0.7', ''), ['fd00::1'], 'rather than nothing');
+});
