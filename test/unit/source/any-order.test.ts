@@ -138,7 +138,7 @@ for (const [what, { parts, end }] of Object.entries(migrations)) {
           if (step === restart) world = world.restarted();
           world.round();
           const counts = Object.values(served(world.units));
-          assert.ok(counts.length > 0 && counts.every((count) => count > 0), `step ${step}: ${counts}`);
+          assert.ok(counts.length > 0 && counts.every((count) => count > 0), `step ${step}: ${counts.join()}`);
         }
         world.now += ENDPOINTS_MS;
         world.round();
