@@ -20,7 +20,8 @@ export type Status = {
   readonly message?: string;
   readonly reason?: string;
   readonly details?: StatusDetails;
-  readonly code: number;
+  /** Absent where all went well. */
+  readonly code?: number;
 };
 
 /** Thrown anywhere while a request is handled; the server answers with its Status. */
@@ -64,11 +65,20 @@ export function notFound(type: ResourceType, name: string): ApiStatus {
   return new ApiStatus(404, 'NotFound', `${qualified(type)} "${name}" not found`, { details: detailsOf(type, name) });
 }
 
-/** What an unknown API path answers: nobody was found who could have made a Status. */
-export class NoSuchPath extends Error {}
+/** What an unknown API path answers: nobody was found who could have made a Status, but for the core group. */
+export class NoSuchPath extends Error {
+  readonly status: Status | undefined;
 
-export function noSuchResource(): NoSuchPath {
-  return new NoSuchPath('404 page not found');
+  constructor(message: string, status?: Status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export function noSuchResource(group?: string): NoSuchPath {
+  const message = 'the server could not find the requested resource';
+  const told = group === '' ? new ApiStatus(404, 'NotFound', message, { details: {} }).status : undefined;
+  return new NoSuchPath('404 page not found', told);
 }
 
 export function alreadyExists(type: ResourceType, name: string): ApiStatus {
@@ -84,6 +94,37 @@ export function conflict(type: ResourceType, name: string, why: string): ApiStat
   });
 }
 
+/** As `conflict`, of a delete's preconditions, which speak of kinds. */
+export function conflictOfKind(type: ResourceType, name: string, why: string): ApiStatus {
+  const kind = type.group === '' ? type.kind : `${type.kind}.${type.group}`;
+  return new ApiStatus(409, 'Conflict', `Operation cannot be fulfilled on ${kind} "${name}": ${why}`, {
+    details: { ...detailsOf(type, name), kind: type.kind },
+  });
+}
+
+/** 422 for an update that must say which version it replaces, and does not. */
+export function versionless(type: ResourceType, name: string): ApiStatus {
+  const cause = {
+    reason: 'FieldValueInvalid',
+    message: 'Invalid value: 0x0: must be specified for an update',
+    field: 'metadata.resourceVersion',
+  };
+  return new ApiStatus(422, 'Invalid', `${qualified(type)} "${name}" is invalid: ${cause.field}: ${cause.message}`, {
+    details: { ...detailsOf(type, name), causes: [cause] },
+  });
+}
+
+/** 422 for options that the server does not know (`ListOptions`, `CreateOptions`). */
+export function invalidOptions(kind: string, cause: StatusCause): ApiStatus {
+  const message = `${kind}.meta.k8s.io "" is invalid: ${cause.field}: ${cause.message}`;
+  return new ApiStatus(422, 'Invalid', message, { details: { group: 'meta.k8s.io', kind, causes: [cause] } });
+}
+
+/** 500 without a reason: errors that the real server has no words of its own for. */
+export function plainError(message: string): ApiStatus {
+  return new ApiStatus(500, '', message);
+}
+
 export const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again';
 
 /** 422 for a body that breaks the kind's rules, one cause a field. */
@@ -92,7 +133,12 @@ export function invalid(type: ResourceType, name: string, causes: readonly Statu
   const list = sentences.length === 1 ? sentences[0] : `[${sentences.join(', ')}]`;
   const kind = type.group === '' ? type.kind : `${type.kind}.${type.group}`;
   return new ApiStatus(422, 'Invalid', `${kind} "${name}" is invalid: ${list}`, {
-    details: { name, ...(type.group === '' ? {} : { group: type.group }), kind: type.kind, causes },
+    details: {
+      ...(name === '' ? {} : { name }),
+      ...(type.group === '' ? {} : { group: type.group }),
+      kind: type.kind,
+      causes,
+    },
   });
 }
 
@@ -117,7 +163,7 @@ export function unsupportedMediaType(accepted: readonly string[]): ApiStatus {
 
 /** The answer of a delete that left nothing behind. */
 export function success(details: StatusDetails): Status {
-  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details, code: 200 };
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details };
 }
 
 export function successDetails(type: ResourceType, name: string, uid: string): StatusDetails {

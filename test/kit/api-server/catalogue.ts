@@ -46,7 +46,7 @@ export class Catalogue {
   /** The type served under this path, or a refusal as for any unknown path. */
   find(group: string, version: string, plural: string): ResourceType {
     const type = this.#types.get(storageName({ group, plural }));
-    if (type?.versions.includes(version) !== true || !this.#isServed(type)) throw noSuchResource();
+    if (type?.versions.includes(version) !== true || !this.#isServed(type)) throw noSuchResource(group);
     return type;
   }
 

@@ -157,7 +157,8 @@ function aggregate(
 }
 
 function aggregatedResource(type: ResourceType, version: string): unknown {
-  const responseKind = { group: type.group, version, kind: type.kind };
+  // What is the group's and version's own is left empty.
+  const responseKind = { group: '', version: '', kind: type.kind };
   const subresources = subresourcesOf(type, version).map((subresource) => ({
     subresource,
     responseKind,

@@ -14,6 +14,7 @@ const DEFAULTS: Readonly<Record<string, Default>> = {
   Service: serviceDefaults,
   Pod: (object) => (object['status'] ??= { phase: 'Pending' }),
   Deployment: deploymentDefaults,
+  EndpointSlice: sliceDefaults,
 };
 
 function namespaceDefaults(object: KubeObject): void {
@@ -32,6 +33,17 @@ function secretDefaults(object: KubeObject): void {
   object['type'] ??= 'Opaque';
 }
 
+/** A port without a name has an empty one; whatever is not said of readiness stays unsaid. */
+function sliceDefaults(object: KubeObject): void {
+  const [ports, endpoints] = [object['ports'], object['endpoints']];
+  if (Array.isArray(ports))
+    object['ports'] = ports.map((port: unknown) =>
+      isJsonObject(port) ? { name: '', protocol: 'TCP', ...port } : port,
+    );
+  if (Array.isArray(endpoints))
+    object['endpoints'] = endpoints.map((one: unknown) => (isJsonObject(one) ? { conditions: {}, ...one } : one));
+}
+
 let lastAddress = 1;
 let lastNodePort = 30_000;
 
@@ -44,6 +56,7 @@ function serviceDefaults(object: KubeObject, old: KubeObject | undefined): void 
   if (Array.isArray(spec['ports'])) spec['ports'] = spec['ports'].map((port) => portDefaults(port, spec['type']));
   if (spec['type'] === 'ExternalName') return;
   spec['internalTrafficPolicy'] ??= 'Cluster';
+  if (spec['type'] !== 'ClusterIP') spec['externalTrafficPolicy'] ??= 'Cluster';
   spec['clusterIP'] ??= before['clusterIP'] ?? nextAddress();
   spec['clusterIPs'] ??= [spec['clusterIP']];
   spec['ipFamilies'] ??= ['IPv4'];

@@ -1,4 +1,4 @@
-import { ApiStatus, badRequest, expired } from './api-status.ts';
+import { ApiStatus, badRequest, expired, invalidOptions, plainError } from './api-status.ts';
 import type { ClusterState, Target } from './cluster-state.ts';
 import { parseSelectors, type Selects } from './selectors.ts';
 import type { Entry, Table } from './table.ts';
@@ -15,13 +15,25 @@ const TOO_OLD =
 /** One page (or all) of a resource, under the resourceVersion rules of the Kubernetes API. */
 export function listPage(state: ClusterState, target: Target, query: URLSearchParams): Page {
   const table = state.store.table(target.type);
-  const selects = inNamespace(target.namespace, parseSelectors(query));
+  const selects = inNamespace(target.namespace, parseSelectors(query, target.type));
   const token = query.get('continue') ?? '';
   const limit = parseLimit(query);
-  if (token === '') return firstPage(state, table, selects, limit, query);
+  const answer = (page: Page): Page => (isSelection(query) ? uncounted(page) : page);
+  if (token === '') return answer(firstPage(state, table, selects, limit, query));
+  if ((query.get('resourceVersionMatch') ?? '') !== '')
+    throw forbiddenMatch('resourceVersionMatch is forbidden when continue is provided');
   if ((query.get('resourceVersion') ?? '') !== '')
     throw badRequest('specifying resource version is not allowed when using continue');
-  return nextPage(state, table, selects, limit, token);
+  return answer(nextPage(state, table, selects, limit, token));
+}
+
+function isSelection(query: URLSearchParams): boolean {
+  return ['labelSelector', 'fieldSelector'].some((selector) => (query.get(selector) ?? '') !== '');
+}
+
+/** Whoever selects is not told how much is left: it would have to be looked for. */
+function uncounted({ meta: { remainingItemCount: _count, ...meta }, entries }: Page): Page {
+  return { meta, entries };
 }
 
 function firstPage(
@@ -67,7 +79,11 @@ function page(entries: readonly Entry[], revision: number, selects: Selects | un
   const shown = selected.slice(0, limit);
   const token = makeToken({ revision, after: shown.at(-1)?.key ?? '' });
   return {
-    meta: { resourceVersion, continue: token, remainingItemCount: selected.length - shown.length },
+    meta: {
+      resourceVersion,
+      continue: token,
+      remainingItemCount: selected.length - shown.length,
+    },
     entries: shown,
   };
 }
@@ -80,29 +96,33 @@ function inNamespace(namespace: string | undefined, selects: Selects | undefined
 function parseLimit(query: URLSearchParams): number {
   const text = query.get('limit') ?? '';
   if (text === '') return 0;
-  if (!/^\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing "${text}": invalid syntax`);
-  return Number(text);
+  if (!/^-?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing "${text}": invalid syntax`);
+  return Math.max(0, Number(text));
 }
 
 /** A resourceVersion as the server reads it; clients must treat it as opaque. */
 export function parseRevision(text: string): number {
   if (!/^\d+$/.test(text))
-    throw badRequest(`Invalid value: "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`);
+    throw plainError(`resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`);
   return Number(text);
 }
 
 function checkMatch(asked: string, match: string): void {
   if (match === '') return;
   if (match !== 'Exact' && match !== 'NotOlderThan')
-    throw badRequest(`resourceVersionMatch: Unsupported value: "${match}": supported values: "Exact", "NotOlderThan"`);
-  if (asked === '')
-    throw badRequest(
-      'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided',
-    );
+    throw invalidOptions('ListOptions', {
+      reason: 'FieldValueNotSupported',
+      message: `Unsupported value: "${match}": supported values: "Exact", "NotOlderThan", ""`,
+      field: 'resourceVersionMatch',
+    });
+  if (asked === '') throw forbiddenMatch('resourceVersionMatch is forbidden unless resourceVersion is provided');
   if (match === 'Exact' && asked === '0')
-    throw badRequest(
-      'resourceVersionMatch: Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
-    );
+    throw forbiddenMatch('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+}
+
+function forbiddenMatch(why: string): ApiStatus {
+  const message = `Forbidden: ${why}`;
+  return invalidOptions('ListOptions', { reason: 'FieldValueForbidden', message, field: 'resourceVersionMatch' });
 }
 
 /** A client that was ahead of this server (another one, restored from a backup) hears so after the real server's wait. */
@@ -128,5 +148,5 @@ function parseToken(token: string): Place {
   } catch {
     // answered below
   }
-  throw badRequest('continue key is not valid');
+  throw badRequest('invalid continue token: continue key is not valid');
 }

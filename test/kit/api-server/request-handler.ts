@@ -1,10 +1,11 @@
+import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiStatus, NoSuchPath, noSuchResource } from './api-status.ts';
 import type { AuditEntry, AuditLog } from './audit-log.ts';
 import { authenticate } from './authentication.ts';
 import { readBody } from './body.ts';
 import type { ClusterState } from './cluster-state.ts';
-import { discoveryDocument } from './discovery.ts';
+import { type Document, discoveryDocument } from './discovery.ts';
 import { type Fault, type Faults, pause, type Seen, statusOf } from './faults.ts';
 import { ANONYMOUS, type Tokens, type User, unauthorized } from './identity.ts';
 import { OPENAPI_V2_MEDIA_TYPE, openApiV2, openApiV2Json, openApiV3, openApiV3Index } from './openapi.ts';
@@ -132,11 +133,20 @@ function answerPath(
     unlisted: groupsOf(faults, 'unlisted group'),
   });
   if (document === undefined) throw noSuchResource();
-  sendJson(response, 200, document.body, { 'Content-Type': document.mediaType });
+  sendDocument(request, response, document);
 }
 
 function groupsOf(faults: readonly Fault[], kind: 'stale group' | 'unlisted group'): ReadonlySet<string> {
   return new Set(faults.flatMap((fault) => (fault.kind === kind ? [fault.group] : [])));
+}
+
+/** What a client has already is not sent again; the old forms of discovery cannot tell. */
+function sendDocument(request: IncomingMessage, response: ServerResponse, { body, mediaType }: Document): void {
+  if (!mediaType.includes('APIGroupDiscoveryList')) return sendJson(response, 200, body, { 'Content-Type': mediaType });
+  const etag = `"${hash('sha512', JSON.stringify(body)).toUpperCase()}"`;
+  const headers = { ETag: etag, Vary: 'Accept', 'Cache-Control': 'public' };
+  if (request.headers['if-none-match'] === etag) response.writeHead(304, headers).end();
+  else sendJson(response, 200, body, { ...headers, 'Content-Type': mediaType });
 }
 
 function openApiDocument(state: ClusterState, pathname: string): unknown {
@@ -175,7 +185,7 @@ function isRefusal(error: unknown): error is ApiStatus | NoSuchPath {
 }
 
 function codeOf(error: unknown): number {
-  if (error instanceof ApiStatus) return error.status.code;
+  if (error instanceof ApiStatus) return error.status.code ?? 500;
   return error instanceof NoSuchPath ? 404 : 500;
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { badRequest } from './api-status.ts';
+import { badRequest, invalidOptions } from './api-status.ts';
 import type { Target } from './cluster-state.ts';
 import type { Fault, Faults } from './faults.ts';
 import type { User } from './identity.ts';
@@ -69,7 +69,12 @@ export function managerOf(
 export function optionsOf(query: URLSearchParams, body?: unknown): WriteOptions {
   const inBody = isJsonObject(body) && Array.isArray(body['dryRun']) ? body['dryRun'] : [];
   const dryRun = [...query.getAll('dryRun'), ...inBody];
-  if (dryRun.some((value) => value !== 'All')) throw badRequest('dryRun: Unsupported value: supported values: "All"');
+  if (dryRun.some((value) => value !== 'All'))
+    throw invalidOptions('CreateOptions', {
+      reason: 'FieldValueNotSupported',
+      message: `Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`,
+      field: 'dryRun',
+    });
   return { dryRun: dryRun.length > 0 };
 }
 

@@ -47,10 +47,18 @@ export function requestToken(
   const spec = isJsonObject(body['spec']) ? body['spec'] : {};
   const seconds = typeof spec['expirationSeconds'] === 'number' ? spec['expirationSeconds'] : 3_600;
   if (seconds < minTokenSeconds)
-    throw invalid({ ...type, group: 'authentication.k8s.io', kind: 'TokenRequest' }, name, [
+    throw invalid({ ...type, group: 'authentication.k8s.io', kind: 'TokenRequest' }, '', [
       {
         reason: 'FieldValueInvalid',
         message: `Invalid value: ${seconds}: may not specify a duration less than 10 minutes`,
+        field: 'spec.expirationSeconds',
+      },
+    ]);
+  if (seconds > 2 ** 32)
+    throw invalid({ ...type, group: 'authentication.k8s.io', kind: 'TokenRequest' }, '', [
+      {
+        reason: 'FieldValueInvalid',
+        message: `Invalid value: ${seconds}: may not specify a duration larger than 2^32 seconds`,
         field: 'spec.expirationSeconds',
       },
     ]);

@@ -1,15 +1,16 @@
 import { badRequest } from './api-status.ts';
 import { isJsonObject, type KubeObject } from './kube-object.ts';
+import type { ResourceType } from './resource-type.ts';
 
 export type Selects = (object: KubeObject) => boolean;
 
 /** Both selectors of a list or watch in one; undefined when everything is asked for. */
-export function parseSelectors(query: URLSearchParams): Selects | undefined {
+export function parseSelectors(query: URLSearchParams, type?: Pick<ResourceType, 'custom'>): Selects | undefined {
   const labels = query.get('labelSelector') ?? '';
   const fields = query.get('fieldSelector') ?? '';
   const parts: Selects[] = [];
   if (labels.trim() !== '') parts.push(parseLabelSelector(labels));
-  if (fields.trim() !== '') parts.push(parseFieldSelector(fields));
+  if (fields.trim() !== '') parts.push(parseFieldSelector(fields, type));
   const [first, second] = parts;
   if (first === undefined || second === undefined) return first;
   return (object) => first(object) && second(object);
@@ -49,16 +50,19 @@ function exists(not: string, key: string): LabelTest {
 }
 
 /** `a.b=x,c!=y`: equality of fields only, as the API has it. */
-export function parseFieldSelector(text: string): Selects {
-  const tests = text.split(',').map(parseFieldRequirement);
+export function parseFieldSelector(text: string, type?: Pick<ResourceType, 'custom'>): Selects {
+  const tests = text.split(',').map((part) => parseFieldRequirement(part, type?.custom === true));
   return (object) => tests.every((test) => test(object));
 }
 
-function parseFieldRequirement(text: string): Selects {
+/** Of custom resources only names can be asked for; which fields of built-in kinds can, is not checked. */
+function parseFieldRequirement(text: string, isCustom: boolean): Selects {
   const match = /^\s*([A-Za-z0-9.[\]'/_-]+?)\s*(==|=|!=)\s*(.*?)\s*$/.exec(text);
   if (!match) throw badRequest(`invalid field selector: "${text}"; can't understand "${text}"`);
   const path = (match[1] ?? '').split('.');
   const value = match[3] ?? '';
+  if (isCustom && !/^metadata\.name(space)?$/.test(match[1] ?? ''))
+    throw badRequest(`field label not supported: ${match[1]}`);
   const wanted = match[2] !== '!=';
   return (object) => (fieldText(object, path) === value) === wanted;
 }

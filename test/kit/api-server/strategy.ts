@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { badRequest, conflict, invalid, MODIFIED } from './api-status.ts';
+import { badRequest, conflict, invalid, MODIFIED, plainError, versionless } from './api-status.ts';
 import { defaultsOf } from './kind-defaults.ts';
 import { isJsonObject, isSameJson, type JsonObject, type KubeObject } from './kube-object.ts';
 import { apiVersionOf, type ResourceType } from './resource-type.ts';
@@ -14,6 +14,9 @@ export function parseBody(type: ResourceType, version: string, body: unknown): K
   if (!isJsonObject(body)) throw badRequest('the body of the request is not an object');
   const expected = apiVersionOf(type, version);
   const given = { apiVersion: expected, kind: type.kind, ...body };
+  if (type.custom && body['kind'] === undefined)
+    throw badRequest(`the object provided is unrecognized (must be of type ${type.kind}): Object 'Kind' is missing`);
+  if (given.kind !== type.kind && type.custom) throw ofAnotherKind(type, given.kind, body);
   if (given.kind !== type.kind)
     throw badRequest(`${given.kind} in version "${version}" cannot be handled as a ${type.kind}`);
   if (given.apiVersion !== expected)
@@ -22,6 +25,12 @@ export function parseBody(type: ResourceType, version: string, body: unknown): K
     );
   const metadata = isJsonObject(body['metadata']) ? body['metadata'] : {};
   return { ...given, metadata: { ...metadata } } as KubeObject;
+}
+
+function ofAnotherKind(type: ResourceType, kind: string, { metadata }: JsonObject): Error {
+  const name = isJsonObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '';
+  const message = `Invalid value: ${JSON.stringify(kind)}: must be ${type.kind}`;
+  return invalid({ ...type, kind }, name, [{ reason: 'FieldValueInvalid', message, field: 'kind' }]);
 }
 
 /** Completes a new object: name, identity, defaults; checks what every kind must keep. */
@@ -33,7 +42,7 @@ export function prepareCreate(
 ): KubeObject {
   const metadata = object.metadata;
   if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== '')
-    throw badRequest('resourceVersion should not be set on objects to be created');
+    throw plainError('resourceVersion should not be set on objects to be created');
   nameIt(type, object);
   settleNamespace(type, namespace, object);
   delete metadata.resourceVersion;
@@ -56,6 +65,7 @@ export function prepareUpdate(
   subresource: string | undefined,
 ): KubeObject {
   checkIdentity(type, old, given);
+  if (!type.allowsUnconditionalUpdate && !given.metadata.resourceVersion) throw versionless(type, old.metadata.name);
   const object = subresource === 'status' ? withStatusOf(old, given) : withoutStatusOf(type, version, old, given);
   const { metadata } = object;
   metadata.name = old.metadata.name;
@@ -104,7 +114,7 @@ function nameIt(type: ResourceType, object: KubeObject): void {
   throw invalid(type, metadata.name, [
     {
       reason: 'FieldValueInvalid',
-      message: `Invalid value: "${metadata.name}": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character`,
+      message: `Invalid value: "${metadata.name}": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`,
       field: 'metadata.name',
     },
   ]);

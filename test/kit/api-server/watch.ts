@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { ApiStatus, expired } from './api-status.ts';
+import { ApiStatus, badRequest, expired } from './api-status.ts';
 import type { ClusterState, Target } from './cluster-state.ts';
+import { copyOf } from './kube-object.ts';
 import { parseRevision } from './list.ts';
 import { type TableOptions, tableOf } from './printed-table.ts';
 import { apiVersionOf, storageName } from './resource-type.ts';
@@ -39,7 +40,7 @@ export class Watcher {
     this.#state = state;
     this.target = target;
     this.#response = response;
-    const selects = parseSelectors(query);
+    const selects = parseSelectors(query, target.type);
     this.#selects = target.namespace === undefined ? selects : within(target.namespace, selects);
     this.#bookmarks = state.features.bookmarks && query.get('allowWatchBookmarks') === 'true';
   }
@@ -51,6 +52,7 @@ export class Watcher {
 
   /** Sends what happened since the asked revision and goes on until the client leaves or `end`. */
   start(query: URLSearchParams): void {
+    checkTime(query);
     const table = this.#state.store.table(this.target.type);
     const backlog = this.#backlog(table, query.get('resourceVersion') ?? '');
     this.#open();
@@ -143,9 +145,11 @@ export class Watcher {
     const is = change.type !== 'DELETED' && this.#isSelected(change.entry);
     if (!was && !is) return undefined;
     const kind = was && is ? 'MODIFIED' : is ? 'ADDED' : 'DELETED';
-    const line = this.#tableLine(kind, change.entry);
+    const leaves = kind === 'DELETED' && change.type === 'MODIFIED';
+    const entry = leaves ? asItLeft(change) : change.entry;
+    const line = this.#tableLine(kind, entry);
     if (line !== undefined) return line;
-    return kind === change.type ? changeLine(change, type, version) : watchLine(kind, type, version, change.entry);
+    return kind === change.type ? changeLine(change, type, version) : watchLine(kind, type, version, entry);
   }
 
   #tableLine(kind: Change['type'], entry: Entry): Buffer | undefined {
@@ -217,6 +221,19 @@ export class Watcher {
       this.#response.uncork();
     });
   }
+}
+
+function checkTime(query: URLSearchParams): void {
+  const seconds = query.get('timeoutSeconds') ?? '';
+  if (!/^-?\d*$/.test(seconds)) throw badRequest(`strconv.ParseInt: parsing "${seconds}": invalid syntax`);
+}
+
+/** Whoever does not select the object any more is told what it was, as of now. */
+function asItLeft({ entry, previous = entry }: Change): Entry {
+  const object = copyOf(previous.object);
+  object.metadata.resourceVersion = String(entry.revision);
+  const { apiVersion: _version, kind: _kind, ...rest } = object;
+  return { ...previous, object, rest: Buffer.from(JSON.stringify(rest).slice(1)) };
 }
 
 function within(namespace: string, selects: Selects | undefined): Selects {

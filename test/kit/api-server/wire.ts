@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type ApiStatus, NoSuchPath, type Status } from './api-status.ts';
+import { type ApiStatus, NoSuchPath } from './api-status.ts';
 import { apiVersionOf, type ResourceType } from './resource-type.ts';
 import type { Change, Entry } from './table.ts';
 
@@ -49,7 +49,8 @@ export type ListMeta = {
 
 /** A whole list, by putting prepared pieces one after the other. Items of built-in kinds carry no kind, as in Kubernetes. */
 export function listBytes(type: ResourceType, version: string, meta: ListMeta, entries: readonly Entry[]): Buffer {
-  const head = JSON.stringify({ kind: type.listKind, apiVersion: apiVersionOf(type, version), metadata: meta });
+  const metadata = type.custom ? { continue: '', ...meta } : meta;
+  const head = JSON.stringify({ kind: type.listKind, apiVersion: apiVersionOf(type, version), metadata });
   const beginning = type.custom ? beginningOf(type, version) : Buffer.from('{');
   const comma = Buffer.from(',');
   const pieces: Buffer[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)];
@@ -98,11 +99,12 @@ export function sendEntry(
 /** Answers a refusal, with Retry-After when its Status says when to come back. */
 export function sendFailure(response: ServerResponse, failure: ApiStatus | NoSuchPath): void {
   if (failure instanceof NoSuchPath) {
+    if (failure.status !== undefined) return sendJson(response, 404, failure.status);
     response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' });
     response.end(`${failure.message}\n`);
     return;
   }
-  const status: Status = failure.status;
+  const { status } = failure;
   const seconds = status.details?.retryAfterSeconds;
-  sendJson(response, status.code, status, seconds === undefined ? {} : { 'Retry-After': String(seconds) });
+  sendJson(response, status.code ?? 500, status, seconds === undefined ? {} : { 'Retry-After': String(seconds) });
 }

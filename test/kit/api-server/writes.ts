@@ -1,4 +1,5 @@
-import { ApiStatus, alreadyExists, badRequest, conflict, invalid, notFound } from './api-status.ts';
+import { ApiStatus, alreadyExists, badRequest, conflictOfKind, notFound } from './api-status.ts';
+import { checkRules } from './built-in-rules.ts';
 import type { ClusterState, Target } from './cluster-state.ts';
 import { copyOf, isJsonObject, type KubeObject } from './kube-object.ts';
 import { afterUpdate, type Manager } from './patch/managed-fields.ts';
@@ -32,31 +33,24 @@ export class Writes {
   create(target: Target, object: KubeObject, { dryRun, manager }: WriteOptions): Entry {
     const { type, version, namespace } = target;
     const prepared = prepareCreate(type, version, namespace, object);
+    checkRules(type, version, prepared);
     this.#checkNamespace(namespace, prepared.metadata.name);
     if (this.#table(target).get(keyOf(prepared.metadata))) throw alreadyExists(type, prepared.metadata.name);
     count(target, undefined, prepared, manager);
     return dryRun ? unstored(prepared) : this.store(target, prepared);
   }
 
-  /** PUT: the whole object. Kinds that ask for it must be told which version they replace. */
+  /** PUT: the whole object. */
   replace(target: Target, object: KubeObject, options: WriteOptions): Entry {
-    const { type, name = '' } = target;
-    if (!type.allowsUnconditionalUpdate && !object.metadata.resourceVersion)
-      throw invalid(type, name, [
-        {
-          reason: 'FieldValueInvalid',
-          message: 'Invalid value: 0x0: must be specified for an update',
-          field: 'metadata.resourceVersion',
-        },
-      ]);
     return this.update(target, () => object, options);
   }
 
-  /** Applies `change` to the stored object; equal content is no write at all. */
+  /** Applies `change` to the stored object; equal content is no write at all. Some kinds must be told which version it replaces. */
   update(target: Target, change: Change, { dryRun, manager }: WriteOptions): Entry {
     const { type, version, subresource } = target;
     const old = this.existing(target);
     const object = prepareUpdate(type, version, old.object, change(copyOf(old.object)), subresource);
+    checkRules(type, version, object);
     count(target, old.object, object, manager);
     if (isUnchanged(old.object, object)) return old;
     if (dryRun) return unstored(object);
@@ -71,8 +65,8 @@ export class Writes {
     const old = this.existing(target);
     checkPreconditions(target, old.object, options);
     if (dryRun) return { entry: old, gone: true };
+    if (isNamespace(target.type)) return this.#terminate(target, old);
     if ((old.object.metadata.finalizers ?? []).length > 0) return { entry: this.#mark(target, old), gone: false };
-    if (target.type.kind === 'Namespace' && target.type.group === '') this.#empty(old.object.metadata.name);
     return { entry: this.#remove(target, old), gone: true };
   }
 
@@ -107,7 +101,19 @@ export class Writes {
     const object = copyOf(old.object);
     object.metadata.deletionTimestamp = timestamp();
     object.metadata.deletionGracePeriodSeconds = 0;
+    if (object.metadata.generation !== undefined) object.metadata.generation += 1;
     return this.store(target, object);
+  }
+
+  /** What a cluster's controllers need seconds for is done at once, with the same events: marked, emptied, gone. */
+  #terminate(target: Target, old: Entry): { entry: Entry; gone: boolean } {
+    const object = copyOf(old.object);
+    object.metadata.deletionTimestamp = timestamp();
+    object['status'] = { phase: 'Terminating' };
+    const entry = this.store(target, object);
+    this.#empty(object.metadata.name);
+    this.#remove(target, entry);
+    return { entry, gone: false };
   }
 
   /** A namespace takes what is in it along. */
@@ -135,6 +141,10 @@ export class Writes {
   }
 }
 
+function isNamespace({ kind, group }: Target['type']): boolean {
+  return kind === 'Namespace' && group === '';
+}
+
 /** Writes down whose the changed fields are now. */
 function count({ type, version }: Target, old: KubeObject | undefined, object: KubeObject, manager?: Manager): void {
   if (manager?.operation !== 'Update') return;
@@ -154,15 +164,15 @@ function checkPreconditions(target: Target, object: KubeObject, options: unknown
   const { uid, resourceVersion } = preconditions;
   const { name, uid: actualUid, resourceVersion: actual } = object.metadata;
   if (uid !== undefined && uid !== actualUid)
-    throw conflict(
+    throw conflictOfKind(
       target.type,
       name,
-      `Precondition failed: UID in precondition: ${JSON.stringify(uid)}, UID in object meta: ${actualUid}`,
+      `the UID in the precondition (${String(uid)}) does not match the UID in record (${actualUid}). The object might have been deleted and then recreated`,
     );
   if (resourceVersion !== undefined && resourceVersion !== actual)
-    throw conflict(
+    throw conflictOfKind(
       target.type,
       name,
-      `Precondition failed: ResourceVersion in precondition: ${JSON.stringify(resourceVersion)}, ResourceVersion in object meta: ${actual}`,
+      `the ResourceVersion in the precondition (${String(resourceVersion)}) does not match the ResourceVersion in record (${actual}). The object might have been modified`,
     );
 }

@@ -33,10 +33,15 @@ describe('the test API server applies JSON Patch as RFC 6902 has it', () => {
       assert.deepEqual(applyJsonPatch(document, patch), expected);
     });
 
+  it('takes a replace of nothing for an add, as the API server does', () => {
+    assert.deepEqual(applyJsonPatch({ b: 2 }, [{ op: 'replace', path: '/a', value: 1 }]), { a: 1, b: 2 });
+  });
+
   const failures: readonly [string, unknown, unknown][] = [
     ['a test of another value', { a: 1 }, [{ op: 'test', path: '/a', value: 2 }]],
     ['a remove of nothing', {}, [{ op: 'remove', path: '/a' }]],
-    ['a replace of nothing', {}, [{ op: 'replace', path: '/a', value: 1 }]],
+    ['a replace past the end', { a: [] }, [{ op: 'replace', path: '/a/0', value: 1 }]],
+    ['an operation that there is not', {}, [{ op: 'bake', path: '/a' }]],
     ['an add below nothing', {}, [{ op: 'add', path: '/a/b', value: 1 }]],
     ['an index past the end', { a: [] }, [{ op: 'add', path: '/a/1', value: 1 }]],
     ['a leading zero', { a: [1, 2] }, [{ op: 'remove', path: '/a/01' }]],

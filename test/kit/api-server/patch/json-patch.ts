@@ -17,7 +17,8 @@ type Operation =
 
 /** RFC 6902: all operations, or none and a PatchError. The document given is left as it is. */
 export function applyJsonPatch(document: unknown, patch: unknown): unknown {
-  if (!Array.isArray(patch)) throw new PatchError('malformed', 'a JSON Patch is an array of operations');
+  if (!Array.isArray(patch))
+    throw new PatchError('malformed', 'error decoding patch: a JSON Patch is an array of operations');
   const operations = patch.map(parseOperation);
   // The document becomes the member of a holder, so that the path "" needs no case of its own.
   const holder: JsonObject = { '': copyOf(document) };
@@ -41,7 +42,7 @@ function parseOperation(value: unknown): Operation {
     case 'copy':
       return { op: value['op'], path, from: parsePointer(value['from']) };
     default:
-      throw new PatchError('malformed', `unexpected kind: ${String(value['op'])}`);
+      throw new PatchError('failed', `unexpected kind: ${String(value['op'])}`);
   }
 }
 
@@ -90,9 +91,10 @@ function remove(holder: JsonObject, path: readonly string[]): void {
   else delete parent[last];
 }
 
+/** A member that is not there is added: RFC 6902 makes a failure of that, and the API server's library does not. */
 function replace(holder: JsonObject, path: readonly string[], value: unknown): void {
-  const [parent, last] = existing(holder, path);
-  if (Array.isArray(parent)) parent[Number(last)] = value;
+  const [parent, last] = parentOf(holder, path);
+  if (Array.isArray(parent)) parent[indexIn(last, parent.length - 1)] = value;
   else parent[last] = value;
 }
 
