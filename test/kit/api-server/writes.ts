@@ -167,12 +167,16 @@ function checkPreconditions(target: Target, object: KubeObject, options: unknown
     throw conflictOfKind(
       target.type,
       name,
-      `the UID in the precondition (${String(uid)}) does not match the UID in record (${actualUid}). The object might have been deleted and then recreated`,
+      `the UID in the precondition (${textOf(uid)}) does not match the UID in record (${actualUid}). The object might have been deleted and then recreated`,
     );
   if (resourceVersion !== undefined && resourceVersion !== actual)
     throw conflictOfKind(
       target.type,
       name,
-      `the ResourceVersion in the precondition (${String(resourceVersion)}) does not match the ResourceVersion in record (${actual}). The object might have been modified`,
+      `the ResourceVersion in the precondition (${textOf(resourceVersion)}) does not match the ResourceVersion in record (${actual}). The object might have been modified`,
     );
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
