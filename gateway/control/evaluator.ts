@@ -85,9 +85,9 @@ export class Evaluator {
     this.#served = tablesOf(this.#units).clusters;
   }
 
-  /** Clusters that a VirtualService leads to, as it was last set; those of other kinds are none. */
-  clustersOf(resource: Resource | undefined): ReadonlySet<string> {
-    return resource?.kind === 'VirtualService' ? this.#build.clustersOf(resource) : new Set();
+  /** Clusters that a VirtualService which is set leads to; those of other kinds are none. */
+  clustersOf(key: ResourceKey): ReadonlySet<string> {
+    return this.#build.clustersOf(key);
   }
 
   /** True for a VirtualService that was set before and would come out the same on the servers that it had then. */

@@ -46,9 +46,9 @@ export class BoundServices {
     return this.#hosts.items(this.#hosts.bucket(key));
   }
 
-  /** True when a VirtualService has a name on some listener. */
-  isBound(key: ResourceKey): boolean {
-    return (this.#bindings.values.get(key)?.length ?? 0) > 0;
+  /** The names that a VirtualService has on all listeners. */
+  of(key: ResourceKey): readonly Binding[] {
+    return this.#bindings.values.get(key) ?? [];
   }
 
   /** A server that comes out the same keeps its identity, so that its VirtualServices stay as they are. */

@@ -9,7 +9,7 @@ import { tablesOf, type UnitTables, unitsOf } from '../../snapshot/units.ts';
 import type { Bucket, Change } from '../resource/catalog/bucket-index.ts';
 import type { Catalog, CatalogChange } from '../resource/catalog/catalog.ts';
 import { ComputedTable } from '../resource/catalog/computed-table.ts';
-import { MemoOf, type Reads } from '../resource/catalog/reads.ts';
+import { MemoOf, Reads } from '../resource/catalog/reads.ts';
 import { DEFAULT_ROOT_NAMESPACE } from '../resource/policies/root-namespace.ts';
 import type { Resource, ResourceKey, VirtualServiceResource } from '../resource/resource.ts';
 import type { Binding, BoundVirtualService } from './bindings.ts';
@@ -88,9 +88,13 @@ export class IncrementalBuild {
     for (const { problems } of this.#hostPlans.values.values()) yield problems;
   }
 
-  /** Keys of the clusters that a VirtualService leads to, as it was last compiled; none if it reaches no listener. */
-  clustersOf(resource: VirtualServiceResource): ReadonlySet<string> {
-    return new Set(this.#rules.valuesOf(resource).flatMap(({ clusters }) => clusters.map(({ key }) => key)));
+  /** Keys of the clusters that a VirtualService leads to; none if it reaches no listener. */
+  clustersOf(key: ResourceKey): ReadonlySet<string> {
+    const compiled = this.#bound.of(key).flatMap(({ virtualService, listenerPort }) =>
+      // Compiled already, unless nothing of it has changed since.
+      virtualService === undefined ? [] : [this.#compileRules(virtualService, listenerPort, new Reads())],
+    );
+    return new Set(compiled.flatMap(({ clusters }) => clusters.map((cluster) => cluster.key)));
   }
 
   /** False when a VirtualService, which was compiled before, could come out otherwise now. */
@@ -100,7 +104,7 @@ export class IncrementalBuild {
 
   /** True when requests of some listener can reach a VirtualService. */
   isBound(key: ResourceKey): boolean {
-    return this.#bound.isBound(key);
+    return this.#bound.of(key).length > 0;
   }
 
   #updateListeners(changed: Buckets): { plan: ListenerPlan; changes: ReadonlyMap<string, Change<ListenerPlan>> } {

@@ -22,7 +22,7 @@ import type { Steps } from '../../support/slices.ts';
 import { type Resource, type ResourceKey, resourceKey } from '../resource/resource.ts';
 import type { ObjectStore, UsableVersion } from './object-store.ts';
 import { Choice } from './quarantine/choice.ts';
-import { findCulprits, type Trial } from './quarantine/culprits.ts';
+import { findCulprits } from './quarantine/culprits.ts';
 import { isEndpoints, isGateway, isLeanedOn, isSelecting, isVirtualService } from './quarantine/kinds.ts';
 import { keyOf, Notes, type Rejected } from './quarantine/notes.ts';
 import { Patience } from './quarantine/patience.ts';
@@ -119,12 +119,12 @@ export class Quarantine {
     const key = resourceKey(resource);
     const held = this.#choice.get(key)?.resource;
     const known = new Set(this.#workbench.found.newErrors().map(saying));
+    const ledTo = this.#workbench.clustersOf(key);
     this.#workbench.apply([[key, resource]]);
     const errors = this.#workbench.found
       .newErrors()
       .filter((error) => keyOf(error) === key && !known.has(saying(error)));
-    const ledTo = this.#workbench.clustersOf(held);
-    const empty = [...this.#workbench.clustersOf(resource)].filter(
+    const empty = [...this.#workbench.clustersOf(key)].filter(
       (cluster) => !ledTo.has(cluster) && this.#workbench.hasEndpoints(cluster) === false,
     );
     this.#workbench.apply([[key, held]]);
@@ -220,7 +220,7 @@ export class Quarantine {
     const suspects = [...empty.keys()].filter((key) => empty.get(key)?.length);
     yield* this.#turnDownIf(suspects, (key) => {
       const { fingerprint } = this.#choice.get(key) as UsableVersion;
-      const known = this.#workbench.clustersOf(this.#choice.good(key)?.resource);
+      const known = this.#workbench.clustersOf(key);
       const news = empty.get(key)?.filter((cluster) => !known.has(cluster)) ?? [];
       if (news.length === 0) return undefined;
       return () => this.#notes.addLeadingNowhere(key, news, this.#patience.wait(key, fingerprint));
@@ -231,7 +231,7 @@ export class Quarantine {
   #emptyDestinations(key: ResourceKey): readonly string[] {
     const version = this.#choice.get(key);
     if (version === undefined || this.#patience.isOver(key, version.fingerprint)) return [];
-    const clusters = [...this.#workbench.clustersOf(version.resource)];
+    const clusters = [...this.#workbench.clustersOf(key)];
     return clusters.filter((cluster) => this.#workbench.hasEndpoints(cluster) === false).sort();
   }
 
@@ -246,10 +246,17 @@ export class Quarantine {
     yield* this.#choice.putForward(reasons.flatMap(([key, reason]) => (reason === undefined ? [key] : [])));
   }
 
-  /** Rule 3. It must be better without the change: whom it merely exposes, or who is broken otherwise, is not hurt by it. */
+  /**
+   * Rule 3. It must be better without the change: whom it merely exposes, or who is broken otherwise, is not hurt by it. Who
+   * has changed as well and is hurt in either version is looked at in the good one: the new one may need what hurts it.
+   */
   *#turnDownHarmful(): Steps<void> {
-    yield* findCulprits(this.#choice.taken(isLeanedOn), {
-      ...this.#trial,
+    const suspects = this.#choice.taken(isLeanedOn);
+    const changed = suspects.length === 0 ? [] : this.#harm().map(({ key }) => key);
+    const hurt = changed.filter((key) => this.#choice.changed.has(key) && !isLeanedOn(key));
+    yield* findCulprits(suspects, {
+      takeBack: (keys) => this.#choice.takeBack([...keys, ...hurt]),
+      putForward: (keys) => this.#choice.putForward([...keys, ...hurt]),
       complaints: () => this.#harm(),
       settled: (harm) => {
         const left = Map.groupBy(this.#workbench.found.newErrors(), keyOf);
@@ -257,13 +264,15 @@ export class Quarantine {
       },
       convict: (key, { errors: [error] }) => this.#choice.turnDown(key, () => this.#notes.addHarm(key, error)),
     });
+    yield* this.#choice.putForward(hurt);
   }
 
   /** Rule 3, of endpoints. */
   *#turnDownEmptying(keys: readonly ResourceKey[]): Steps<void> {
     const suspects = keys.filter((key) => !this.#hasWaited(key));
     yield* findCulprits(suspects, {
-      ...this.#trial,
+      takeBack: (some) => this.#choice.takeBack(some),
+      putForward: (some) => this.#choice.putForward(some),
       complaints: () => this.#workbench.emptied(),
       settled: (clusters) => clusters.find((cluster) => this.#workbench.hasEndpoints(cluster)),
       convict: (key, cluster) => {
@@ -275,13 +284,6 @@ export class Quarantine {
 
   #hasWaited(key: ResourceKey): boolean {
     return this.#patience.isOver(key, this.#choice.get(key)?.fingerprint ?? '');
-  }
-
-  get #trial(): Pick<Trial<never>, 'takeBack' | 'putForward'> {
-    return {
-      takeBack: (keys) => this.#choice.takeBack(keys),
-      putForward: (keys) => this.#choice.putForward(keys),
-    };
   }
 
   /** New errors of whoever is served: those that going back has not cured come from others. */

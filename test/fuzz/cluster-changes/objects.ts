@@ -260,14 +260,19 @@ const endpointSlices = fc
     name: names('s1', 's2', 's3'),
     of: service,
     port: fc.constantFrom('http', 'http', 'http', 'web'),
+    family: fc.constantFrom<'IPv4' | 'IPv6'>('IPv4', 'IPv4', 'IPv4', 'IPv6'),
     endpoints: fc.array(endpoint, { maxLength: 3 }),
   })
-  .map(({ name, of, port, endpoints }) =>
+  .map(({ name, of, port, family, endpoints }) =>
     object(
       'discovery.k8s.io/v1',
       'EndpointSlice',
       { namespace: 'shop', name, labels: { 'kubernetes.io/service-name': of } },
-      { addressType: 'IPv4', ports: [{ name: port, port: 8080, protocol: 'TCP' }], endpoints },
+      {
+        addressType: family,
+        ports: [{ name: port, port: 8080, protocol: 'TCP' }],
+        endpoints: endpoints.map((one) => ({ ...one, addresses: one.addresses.map((text) => inFamily(text, family)) })),
+      },
     ),
   );
 
@@ -455,6 +460,10 @@ function addressOf(pod: string): string {
 
 function at({ namespace: of, name }: { readonly namespace: string; readonly name: string }) {
   return { namespace: of, name };
+}
+
+function inFamily(address: string, family: 'IPv4' | 'IPv6'): string {
+  return family === 'IPv4' ? address : `fd00::${address.replaceAll('.', ':')}`;
 }
 
 function rarely(): fc.Arbitrary<boolean> {

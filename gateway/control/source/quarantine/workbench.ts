@@ -11,8 +11,8 @@ export type Workbench = {
   };
   /** What is set now is served. */
   accept(): void;
-  /** Clusters that a VirtualService leads to, as it was last set; those of other kinds are none. */
-  clustersOf(resource: Resource | undefined): ReadonlySet<string>;
+  /** Clusters that a VirtualService which is set leads to; those of other kinds are none. */
+  clustersOf(key: ResourceKey): ReadonlySet<string>;
   /** True for a VirtualService that was set before and would come out the same on the servers that it had then. */
   isFresh(resource: Resource): boolean;
   /** False for a VirtualService that no request of any listener can reach. */
