@@ -46,7 +46,7 @@ die() {
 }
 
 # Kubernetes names its own parts as v0.0.0, for the sources beside it: each is a module of the same version.
-build() {
+build() (
   if [ -x "$programs/kube-controller-manager" ]; then return; fi
   command -v go >/dev/null || die 'Go is needed to build Kubernetes'
   mkdir -p "$programs/source"
@@ -63,7 +63,7 @@ build() {
   compile go.etcd.io/etcd/server/v3 etcd
   compile k8s.io/kubernetes/cmd/kube-apiserver kube-apiserver
   compile k8s.io/kubernetes/cmd/kube-controller-manager kube-controller-manager
-}
+)
 
 compile() {
   local name=k8s.io/component-base/version minor=${version#1.}
@@ -176,7 +176,8 @@ has_ended() {
   [ "$threads" -eq 0 ] || { [ "$threads" -eq 1 ] && grep -qs '^State:.*Z' "/proc/$1/status"; }
 }
 
-make_certificates() {
+# in a shell of its own, as `build`: the caller's folder stays
+make_certificates() (
   cd "$state"
   openssl genrsa -out accounts.key 2048 2>/dev/null
   openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=real-cluster-ca -keyout ca.key -out ca.crt 2>/dev/null
@@ -184,7 +185,7 @@ make_certificates() {
   certificate admin /O=system:masters/CN=admin extendedKeyUsage=clientAuth
   certificate controllers /CN=system:kube-controller-manager extendedKeyUsage=clientAuth
   chmod 600 ./*.key
-}
+)
 
 certificate() {
   openssl req -newkey rsa:2048 -nodes -subj "$2" -keyout "$1.key" -out "$1.csr" 2>/dev/null

@@ -12,6 +12,7 @@ export class Refusals {
   /** Single objects, and why. */
   readonly #invalid = new Map<string, Refusal>();
   readonly #statusless = new Set<string>();
+  #hasNews = false;
 
   /** All may be tried again. */
   retry(): void {
@@ -22,6 +23,13 @@ export class Refusals {
   has(kind: string, key: string): boolean {
     const refusals = [this.#forbidden.get(kind), this.#invalid.get(key)];
     return this.#statusless.has(kind) || refusals.some((refusal) => refusal?.isDue === false);
+  }
+
+  /** Whether a kind is refused that was not before: true once for each time. */
+  takeNews(): boolean {
+    const hadNews = this.#hasNews;
+    this.#hasNews = false;
+    return hadNews;
   }
 
   /** It was not refused. */
@@ -46,6 +54,7 @@ export class Refusals {
     // The object is about to go.
     if (status === 403 && /being terminated/.test(message)) return true;
     const isOfKind = status === 403 && !/admission webhook/i.test(message);
+    if (isOfKind && !this.#forbidden.has(kind)) this.#hasNews = true;
     if (isOfKind) this.#forbidden.set(kind, { message, isDue: false });
     else this.#invalid.set(key, { message, isDue: false });
     return true;

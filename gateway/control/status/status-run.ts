@@ -87,6 +87,11 @@ export class StatusRun {
     return this.#queue.hasOverflowed();
   }
 
+  /** A kind is refused that was not before: perhaps by an API server that has just started. */
+  isNewlyRefused(): boolean {
+    return this.#refusals.takeNews();
+  }
+
   problems(): Problem[] {
     return [...this.#refusals.problems(), ...this.#overwrites.problems()];
   }

@@ -16,6 +16,8 @@ const FOUND_AT_ONCE = 4;
 const RESERVE = 20;
 /** What others have done to our conditions is looked at this often. */
 const SURVEY_MS = 10 * 60_000;
+/** A right that is missing of a sudden may be there again soon. */
+const REFUSED_MS = 30_000;
 /** An API server that cannot answer is asked again after so long, later each time. */
 const CALM_MS = { first: 2_000, longest: 60_000 };
 
@@ -40,6 +42,8 @@ export class WriteLoop {
   #wake: () => void = () => undefined;
   #digestAt = 0;
   #surveyAt: number;
+  /** What is refused since a survey began, it may not have tried again. */
+  #retryAt = Number.POSITIVE_INFINITY;
   #calmUntil = 0;
   #calm: number = CALM_MS.first;
   #isLost = false;
@@ -77,12 +81,14 @@ export class WriteLoop {
     }
     if (now < this.#calmUntil || !run.isReady) return;
     if (run.hasOverflowed()) this.#surveyAt = now;
-    if (now >= this.#surveyAt && this.#count('survey') === 0) this.#survey();
+    if (run.isNewlyRefused()) this.#retryAt = now + REFUSED_MS;
+    if (now >= Math.min(this.#surveyAt, this.#retryAt) && this.#count('survey') === 0) this.#survey();
     this.#takeTurns();
   }
 
   #survey(): void {
     const { run, timers } = this.#options;
+    this.#retryAt = Number.POSITIVE_INFINITY;
     this.#start('survey', async () => {
       const outcome = await run.survey();
       if (outcome.kind === 'done') this.#surveyAt = timers.now() + SURVEY_MS;

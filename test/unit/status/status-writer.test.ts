@@ -310,6 +310,18 @@ test('a refusal is a problem that names the right; everything else goes on', asy
   allow();
 });
 
+test('what a server refuses that has just started is written half a minute later', async (context) => {
+  const server = await shopServer(context);
+  const virtualServices = { verbs: ['patch'], resources: ['virtualservices.networking.istio.io'], times: 1 };
+  server.faults.answer(403, virtualServices);
+  const node = await JudgingNode.start(context, server);
+  await eventually(() => node.problems.length > 0);
+  await eventually(() => conditionOf(server, 'VirtualService', 'shop') !== undefined && node.problems.length === 0, {
+    timeoutMs: 10_000,
+    what: 'it is written, and no problem any more',
+  });
+});
+
 test('one object that is refused is named, and keeps no other from its condition', async (context) => {
   const server = await shopServer(context);
   server.faults.answer(422, { verbs: ['patch'], resources: ['gateways.networking.istio.io'], times: 1 });
