@@ -46,8 +46,8 @@ Examples:
 const SHIFT_HELP = `
 The weights are the whole vector: every destination of the rule gets one. Keys are subsets (v1), host/subset[:port]
 where two destinations share a subset name, or the host where there is no subset; \`mesh-gateway traffic NAME\` lists them.
-Only the weights change in the VirtualService, in its file or in its cluster. The command returns when every worker serves the new
-weights; otherwise it fails and says why.
+Only the weights change in the VirtualService, in its file or in its cluster. A destination that has no ready endpoint gets no weight: then
+nothing is written. The command returns when every worker serves the new weights; otherwise it fails and says why.
 
 Examples:
   mesh-gateway shift myapp v1=90 v2=10
