@@ -9,6 +9,7 @@ import { eventually } from '../kit/eventually.ts';
 import { get, request, TestGateway } from '../kit/gateway.ts';
 import { startLoad } from '../kit/load.ts';
 import { gatewayYaml } from '../kit/myapp.ts';
+import { nearRoute } from '../kit/near-route.ts';
 import { freePorts } from '../kit/ports.ts';
 
 const HOST = { host: 'near.example' };
@@ -58,7 +59,7 @@ for (const [source, open] of Object.entries({ cluster, folder }))
     let place: Place;
 
     before(async () => {
-      place = await open([...nodes(), aService({}), aRoute(), aRule({ outlierDetection: {} }), aSlice({})]);
+      place = await open([...nodes(), aService({}), nearRoute(), aRule({ outlierDetection: {} }), aSlice({})]);
       await eventually(async () => (await answers()).includes('here'), {
         timeoutMs: 20_000,
         what: 'the route is served',
@@ -183,19 +184,6 @@ function aService({ annotations = {} }: { annotations?: Record<string, string> }
     kind: 'Service',
     metadata: { name: 'near', namespace: 'default', annotations },
     spec: { ports: [{ port: 80, name: 'http' }] },
-  };
-}
-
-function aRoute(): KubeObject {
-  return {
-    apiVersion: 'networking.istio.io/v1',
-    kind: 'VirtualService',
-    metadata: { name: 'near', namespace: 'default' },
-    spec: {
-      hosts: ['near.example'],
-      gateways: ['app-gateway'],
-      http: [{ route: [{ destination: { host: 'near' } }] }],
-    },
   };
 }
 

@@ -7,6 +7,7 @@ import { ClusterGateway } from '../kit/cluster-gateway.ts';
 import { eventually } from '../kit/eventually.ts';
 import { get } from '../kit/gateway.ts';
 import { startLoad } from '../kit/load.ts';
+import { nearRoute } from '../kit/near-route.ts';
 
 const HOST = { host: 'near.example' };
 /** Where kube-proxy would listen on every node. */
@@ -21,7 +22,7 @@ before(async () => {
   );
   cluster = await ClusterGateway.start({
     source: { endpoints: 'nodePort' },
-    objects: [aNode(0), aNode(1), aService('Cluster'), aRoute(), aSlice([true, false])],
+    objects: [aNode(0), aNode(1), aService('Cluster'), nearRoute(), aSlice([true, false])],
   });
 });
 
@@ -90,19 +91,6 @@ function aService(externalTrafficPolicy: string): KubeObject {
     kind: 'Service',
     metadata: { name: 'near', namespace: 'default' },
     spec: { type: 'NodePort', externalTrafficPolicy, ports: [{ port: 80, name: 'http', nodePort: NODE_PORT }] },
-  };
-}
-
-function aRoute(): KubeObject {
-  return {
-    apiVersion: 'networking.istio.io/v1',
-    kind: 'VirtualService',
-    metadata: { name: 'near', namespace: 'default' },
-    spec: {
-      hosts: ['near.example'],
-      gateways: ['app-gateway'],
-      http: [{ route: [{ destination: { host: 'near' } }] }],
-    },
   };
 }
 

@@ -10,7 +10,7 @@ export type UnreadPolicy = {
   readonly kind: 'unread';
   /** `Kind/namespace/name`; the kind alone when it is not known how many there are, or what they are called. */
   readonly policy: ResourceKey;
-  /** The only namespaces that it can be of; absent: any. */
+  /** The only namespaces that it can be of; where absent, it can be of every one. */
   readonly namespaces?: readonly string[];
   /** Why it cannot be read and how to mend that, in sentences. */
   readonly why: string;
