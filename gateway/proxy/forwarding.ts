@@ -83,7 +83,7 @@ export class Forwarding implements UpstreamHandler {
     const exchange = this.#exchange;
     const cluster = target.next();
     exchange.cluster = cluster;
-    if (cluster?.cluster === undefined) {
+    if (cluster?.host === undefined) {
       exchange.reply(replies.clusterNotFound);
       return;
     }
@@ -94,7 +94,7 @@ export class Forwarding implements UpstreamHandler {
     cluster.active += 1;
     this.#isCounted = true;
     this.#deadlines.begin(target.timeoutMs);
-    this.#compose(cluster.cluster.host, target.reliedOn);
+    this.#compose(cluster.host, target.reliedOn);
     this.#awaitNext();
     this.#attempt();
   }
@@ -287,7 +287,7 @@ export class Forwarding implements UpstreamHandler {
     endpoint.active += 1;
     exchange.upstreamLabel = endpoint.label;
     const idle = options.freshOnly === true ? undefined : endpoint.pool.take();
-    const refusal = idle === undefined ? endpoint.refusal : undefined;
+    const refusal = idle === undefined ? endpoint.pool.refusal : undefined;
     if (refusal !== undefined) {
       this.onFault({ what: 'destination-refused', whose: 'upstream', retry: 'yes', detail: refusal });
       return;

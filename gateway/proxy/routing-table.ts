@@ -110,7 +110,7 @@ export class TableCompiler {
       if (before !== undefined) this.#count(before, -1);
     }
     for (const runtime of this.#idle)
-      if (runtime.cluster === undefined && runtime.references === 0) this.#clusters.delete(runtime.key);
+      if (runtime.host === undefined && runtime.references === 0) this.#clusters.delete(runtime.key);
     this.#idle.clear();
   }
 

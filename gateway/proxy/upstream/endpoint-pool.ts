@@ -15,19 +15,29 @@ const ANNOUNCED_MARGIN_MS = 1_000;
 const ANNOUNCED_MINIMUM_MS = 500;
 
 export class EndpointPool implements ConnectionOwner {
+  readonly address: string;
+  readonly port: number;
   connectTimeoutMs: number;
   readonly #context: UpstreamContext;
-  readonly #endpoint: EndpointAddress;
   readonly #lookup: LookupFunction | undefined;
   #newest: UpstreamConnection | undefined;
   #idle = 0;
   #closed = false;
 
-  constructor(context: UpstreamContext, endpoint: EndpointAddress, connectTimeoutMs: number) {
+  constructor(context: UpstreamContext, { address, port }: EndpointAddress, connectTimeoutMs: number) {
     this.#context = context;
-    this.#endpoint = endpoint;
+    this.address = address;
+    this.port = port;
     this.connectTimeoutMs = connectTimeoutMs;
-    this.#lookup = net.isIP(endpoint.address) === 0 ? guardedLookup(context.guard, endpoint.port) : undefined;
+    this.#lookup = net.isIP(address) === 0 ? guardedLookup(context.guard, port) : undefined;
+  }
+
+  /**
+   * Why no connection may be opened to it, for IP endpoints; names are checked when they are resolved. Asked for each
+   * connection anew, since this node's addresses change (VRRP).
+   */
+  get refusal(): string | undefined {
+    return this.#lookup === undefined ? this.#context.guard.refusal(this.address, this.port) : undefined;
   }
 
   /** The idle connection that was used last, if there is one that still works. */
@@ -49,8 +59,8 @@ export class EndpointPool implements ConnectionOwner {
     this.#context.open += 1;
     return new UpstreamConnection(this.#context, this, (onread) =>
       net.connect({
-        host: this.#endpoint.address,
-        port: this.#endpoint.port,
+        host: this.address,
+        port: this.port,
         noDelay: true,
         allowHalfOpen: true,
         autoSelectFamily: false,

@@ -83,7 +83,7 @@ test('an address that comes to this node later is refused to an endpoint that wa
     report: (error) => assert.ifError(error),
   });
   const endpoint = new EndpointRuntime(context, { address: '10.0.0.9', port: 15_021, weight: 1 }, 1_000);
-  assert.equal(endpoint.refusal, undefined);
+  assert.equal(endpoint.pool.refusal, undefined);
   addresses.push('10.0.0.9');
-  assert.equal(endpoint.refusal, 'own port of this gateway');
+  assert.equal(endpoint.pool.refusal, 'own port of this gateway');
 });
