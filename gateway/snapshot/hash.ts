@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { atOnce, type Steps } from '../support/slices.ts';
 import type { Cluster } from './cluster.ts';
 import { UNIT_KINDS } from './diff.ts';
@@ -7,7 +7,7 @@ import { tablesOf } from './units.ts';
 
 /** SHA-256 (hex) of a unit's content: equal content, equal hash, in whatever order its fields were set. */
 export function hashUnit(unit: object): string {
-  return createHash('sha256').update(canonicalJson(unit)).digest('hex');
+  return hash('sha256', canonicalJson(unit));
 }
 
 /**
@@ -22,23 +22,21 @@ export function hashUnits(units: SnapshotUnits): string {
 /** The same in steps: of many units that were never hashed, the first time takes a quarter of a second. */
 export function* hashUnitsInSteps(units: SnapshotUnits): Steps<string> {
   const tables = tablesOf(units);
-  const hash = createHash('sha256');
+  const all = createHash('sha256');
   for (const kind of UNIT_KINDS)
     for (const [place, shard] of tables[kind].shards.entries()) {
       if (shard.size === 0) continue;
-      hash.update(`${kind} ${place} ${hashShard(shard)}\n`);
+      all.update(`${kind} ${place} ${hashShard(shard)}\n`);
       yield;
     }
-  return hash.digest('hex');
+  return all.digest('hex');
 }
 
 function hashShard(shard: ReadonlyMap<string, object>): string {
   const known = hashes.get(shard);
   if (known !== undefined) return known;
-  const hash = createHash('sha256');
-  for (const [key, unit] of [...shard].sort(([a], [b]) => (a < b ? -1 : 1)))
-    hash.update(`${key}\u0000${knownHash(unit)}\n`);
-  const digest = hash.digest('hex');
+  const lines = [...shard].map(([key, unit]) => `${key}\u0000${knownHash(unit)}\n`);
+  const digest = hash('sha256', lines.sort().join(''));
   // What is not frozen may be another thing the next time.
   if (shard.values().every(Object.isFrozen)) hashes.set(shard, digest);
   return digest;
@@ -48,12 +46,12 @@ const hashes = new WeakMap<object, string>();
 
 /** By unit, and by shard of units. Units are frozen, so a hash holds for as long as its unit lives. */
 function knownHash(unit: object): string {
-  let hash = hashes.get(unit);
-  if (hash === undefined) {
-    hash = hashUnit(isCluster(unit) && dependsOnPlace(unit) ? wherever(unit) : unit);
-    if (Object.isFrozen(unit)) hashes.set(unit, hash);
+  let known = hashes.get(unit);
+  if (known === undefined) {
+    known = hashUnit(isCluster(unit) && dependsOnPlace(unit) ? wherever(unit) : unit);
+    if (Object.isFrozen(unit)) hashes.set(unit, known);
   }
-  return hash;
+  return known;
 }
 
 function isCluster(unit: object): unit is Cluster {
@@ -69,14 +67,15 @@ function wherever({ shares: _shares, endpoints, ...cluster }: Cluster): object {
   return { ...cluster, endpoints: endpoints.map(({ priority: _priority, ...endpoint }) => endpoint) };
 }
 
+/** JSON with the fields of every object in order. */
 function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_name, part: unknown) => (isRecord(part) ? sorted(part) : part));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function sorted(record: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const record = value as Readonly<Record<string, unknown>>;
+  let fields = '';
+  for (const name of Object.keys(record).sort()) {
+    const field = record[name];
+    if (field !== undefined) fields += `${fields === '' ? '' : ','}${JSON.stringify(name)}:${canonicalJson(field)}`;
+  }
+  return `{${fields}}`;
 }

@@ -11,7 +11,7 @@ import { fullText } from './snapshot-text.ts';
 /** Written so long after a publication: a burst of changes is written once. */
 export const LAST_GOOD_DELAY_MS = 3_000;
 /** Changes without end may spend at most this share of the time on writing. */
-const WRITING_SHARE = 1 / 20;
+const WRITING_SHARE = 1 / 50;
 
 /**
  * Keeps the snapshot that all workers serve in the state directory (0600: it holds private keys in clear), so that the

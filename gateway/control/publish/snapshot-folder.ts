@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { readdirSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { applyDelta, NO_UNITS, type UnitChanges } from '../../snapshot/diff.ts';
 import type { Snapshot, SnapshotUnits } from '../../snapshot/snapshot.ts';
@@ -15,11 +15,12 @@ import { makePrivateFolder, writeFileAtomically } from '../../support/atomic-fil
 import type { Timers } from '../../support/timers.ts';
 import { deltaText, fullText } from './snapshot-text.ts';
 
-/** A worker that starts loads one full snapshot and so many deltas, or more while they are small. */
-const FEW_DELTAS = 64;
+/** A worker that starts loads one full snapshot and at most so many deltas, which together are no longer than that. */
 const MAX_DELTAS = 512;
 /** A worker that starts may still be reading a file that the newest manifest does not name. */
 const GARBAGE_MS = 30_000;
+/** Looked for this often at most. */
+const SWEEP_MS = 1_000;
 
 /** A file that was written, and what a worker must load that starts after it is applied. */
 export type WrittenSnapshot = { readonly file: string; readonly manifest: SnapshotManifest };
@@ -29,7 +30,11 @@ export class SnapshotFolder {
   readonly #folder: string;
   readonly #timers: Timers;
   readonly #bytes = new Map<string, number>();
+  /** Everything in the folder; nobody else writes there. */
+  readonly #names: Set<string>;
+  /** Since when nobody is told of them. */
   readonly #garbage = new Map<string, number>();
+  #sweepAt = 0;
   /** What leads to the served version in the fewest files. */
   #manifest: SnapshotManifest | null;
   /** What the supervisor gives to a worker that starts now. */
@@ -41,6 +46,7 @@ export class SnapshotFolder {
     this.#manifest = manifest;
     this.#handedOut = manifest;
     makePrivateFolder(this.#folder);
+    this.#names = new Set(readdirSync(this.#folder));
   }
 
   /** What the workers serve already; undefined when there is nothing, or it cannot be read. */
@@ -75,8 +81,10 @@ export class SnapshotFolder {
 
   /** The workers serve it, and those that start load it. */
   applied(manifest: SnapshotManifest): void {
+    const before = this.#handedOut;
     this.#manifest = manifest;
     this.#handedOut = manifest;
+    if (before?.files[0] !== manifest.files[0]) this.#noteGarbage();
   }
 
   /**
@@ -97,30 +105,42 @@ export class SnapshotFolder {
   isLong(): boolean {
     const [full, ...deltas] = this.#manifest?.files ?? [];
     if (full === undefined) return false;
+    if (deltas.length > MAX_DELTAS) return true;
     const bytes = deltas.reduce((sum, name) => sum + (this.#bytes.get(name) ?? 0), 0);
-    const fullBytes = this.#bytes.get(full) ?? 0;
-    if (deltas.length > FEW_DELTAS) return deltas.length > MAX_DELTAS || bytes > fullBytes / 16;
-    return deltas.length > 1 && bytes > fullBytes / 2;
+    return deltas.length > 1 && bytes > (this.#bytes.get(full) ?? 0);
   }
 
   /** Removes files that no manifest has named for a while. Failing to is no harm: the next sweep tries again. */
   async sweep(): Promise<void> {
     const now = this.#timers.now();
-    const named = new Set([...(this.#manifest?.files ?? []), ...(this.#handedOut?.files ?? [])]);
-    const names = await readdir(this.#folder).catch(() => []);
-    for (const name of names) {
-      if (named.has(name)) continue;
-      const since = this.#garbage.get(name) ?? now;
-      this.#garbage.set(name, since);
+    if (now < this.#sweepAt) return;
+    this.#sweepAt = now + SWEEP_MS;
+    this.#noteGarbage();
+    for (const [name, since] of this.#garbage) {
       if (now - since < GARBAGE_MS) continue;
-      await rm(path.join(this.#folder, name), { recursive: true, force: true }).catch(() => undefined);
+      try {
+        await rm(path.join(this.#folder, name), { recursive: true, force: true });
+      } catch {
+        continue;
+      }
+      this.#names.delete(name);
       this.#garbage.delete(name);
       this.#bytes.delete(name);
     }
   }
 
+  #noteGarbage(): void {
+    const now = this.#timers.now();
+    const named = new Set([...(this.#manifest?.files ?? []), ...(this.#handedOut?.files ?? [])]);
+    for (const name of this.#names) {
+      if (named.has(name)) this.#garbage.delete(name);
+      else if (!this.#garbage.has(name)) this.#garbage.set(name, now);
+    }
+  }
+
   async #write(file: string, text: Generator<string>): Promise<void> {
     const place = path.join(this.#folder, file);
+    this.#names.add(file);
     await writeFileAtomically(place, text, { mode: 0o600, durability: 'process' });
     this.#bytes.set(file, statSync(place).size);
   }

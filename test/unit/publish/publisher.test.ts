@@ -93,6 +93,10 @@ class Node {
     );
   }
 
+  sizeOf(name: string): number {
+    return statSync(path.join(snapshotFolder(this.runtimeDir), name)).size;
+  }
+
   get files(): string[] {
     return readdirSync(snapshotFolder(this.runtimeDir)).sort();
   }
@@ -192,18 +196,46 @@ test('versions grow over restarts, orderly ones and others, and with a state dir
   assert.equal(node.last.version, before + 2);
 });
 
-test('after many deltas a worker that starts loads a full snapshot again, and old files go when nobody can need them', async (context) => {
+test('deltas that are longer than the full snapshot become one, and old files go when nobody can need them', async (context) => {
   const node = new Node(context);
-  for (let hosts = 1_000; hosts < 1_070; hosts++) {
+  for (let hosts = 10; hosts < 80; hosts++) {
     await node.publisher.publish(units(hosts));
     await node.publisher.tidy();
     assert.deepEqual(node.load(node.last.manifest), units(hosts));
+    const [full = 0, ...deltas] = node.last.manifest.files.map((name) => node.sizeOf(name));
+    // The newest delta came after the last look.
+    assert.ok(deltas.slice(0, -1).reduce((sum, bytes) => sum + bytes, 0) <= full, node.last.manifest.files.join());
   }
-  assert.ok(node.last.manifest.files.length < 10, node.last.manifest.files.join());
+  assert.ok(node.last.manifest.files.length > 2, node.last.manifest.files.join());
   node.timers.advance(31_000);
   await node.publisher.tidy();
   for (const file of node.last.manifest.files) assert.ok(node.files.includes(file), `${file} is handed out`);
   assert.ok(node.files.length <= node.last.manifest.files.length + 1, node.files.join());
+});
+
+test('a worker that starts does not load many hundred deltas, however small they are', async (context) => {
+  const node = new Node(context);
+  const large = 'k'.repeat(1_000_000);
+  const counts: number[] = [];
+  for (let hosts = 1; hosts <= 530; hosts++) {
+    await node.publisher.publish(units(hosts, large));
+    await node.publisher.tidy();
+    counts.push(node.last.manifest.files.length);
+  }
+  assert.ok(Math.max(...counts) < 520, `${Math.max(...counts)} files`);
+  assert.ok((counts.at(-1) ?? 0) < 30, `${counts.at(-1)} files at the end`);
+  assert.deepEqual(node.load(node.last.manifest), units(530, large));
+});
+
+test('a file that is handed out stays, however long ago it was written', async (context) => {
+  const node = new Node(context);
+  await node.publisher.publish(units(1_000));
+  for (let hosts = 1_001; hosts < 1_005; hosts++) {
+    node.timers.advance(31_000);
+    await node.publisher.publish(units(hosts));
+    await node.publisher.tidy();
+    for (const file of node.last.manifest.files) assert.ok(node.files.includes(file), `${file} is handed out`);
+  }
 });
 
 test('a snapshot that cannot be written is a Problem; the next try publishes it', async (context) => {
