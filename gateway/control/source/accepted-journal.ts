@@ -9,6 +9,9 @@ import type { Problem, SourcePosition } from '../../snapshot/problem.ts';
 import { inChunks, makePrivateFolder, writeFileAtomically } from '../../support/atomic-file.ts';
 import type { ResourceKey } from '../resource/resource.ts';
 
+/** What is said so soon after a write is gathered: a storm of changes is a few writes a second. */
+const GATHER_MS = 200;
+
 /** Version of the line format; another one is set aside. */
 const ACCEPTED_SCHEMA = 1;
 
@@ -36,6 +39,10 @@ export class AcceptedJournal {
   #handle: FileHandle | undefined;
   #writing: Promise<void> | undefined;
   #rewrite = false;
+  /** Ends the wait for more to write. */
+  #hurry: (() => void) | undefined;
+  /** Callers that wait until everything is written. */
+  #waiting = 0;
 
   private constructor(file: string, onProblem: (problem: Problem | undefined) => void) {
     this.#file = file;
@@ -86,7 +93,10 @@ export class AcceptedJournal {
 
   /** Resolves when everything said so far is on disk (or a Problem told why not). */
   async flush(): Promise<void> {
+    this.#waiting += 1;
+    this.#hurry?.();
     while (this.#writing !== undefined) await this.#writing;
+    this.#waiting -= 1;
   }
 
   /** Everything said so far is on disk. */
@@ -149,7 +159,17 @@ export class AcceptedJournal {
         this.#rewrite = true;
         this.#onProblem(notKept(this.#file, error));
       }
+      if (this.#waiting === 0) await this.#gather();
     } while (this.#pending.size > 0);
+  }
+
+  async #gather(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#hurry = resolve;
+    const timer = setTimeout(resolve, GATHER_MS);
+    await promise;
+    clearTimeout(timer);
+    this.#hurry = undefined;
   }
 
   async #append(lines: readonly Line[]): Promise<void> {

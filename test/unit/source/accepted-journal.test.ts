@@ -4,6 +4,7 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { AcceptedJournal, type AcceptedRecord } from '#gateway/control/source/accepted-journal.ts';
 import type { Problem } from '#gateway/snapshot/problem.ts';
+import { eventually } from '../../kit/eventually.ts';
 import { temporaryFolder } from '../../kit/temporary-folder.ts';
 
 const record = (name: string, weight = 1): AcceptedRecord => ({
@@ -43,6 +44,23 @@ test('what was accepted is there after a restart, the newest version of each, wi
   const third = openIn(stateDir);
   assert.deepEqual([...third.journal.records()], [record('a', 2), record('c')]);
   assert.deepEqual(third.problems, []);
+});
+
+test('what changes again at once is written once, and a close does not wait for more', async (context) => {
+  const stateDir = await filled(context, record('b'));
+  const { journal } = openIn(stateDir);
+  const lines = (): string[] => readFileSync(fileOf(stateDir), 'utf8').trimEnd().split('\n').slice(2);
+  journal.set(record('a', 1));
+  await eventually(() => lines().length === 1, { what: 'the first change is written' });
+  for (const weight of [2, 3, 4]) {
+    journal.set(record('a', weight));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await journal.close();
+  assert.deepEqual(
+    lines().map((line) => /"weight":(\d+)/.exec(line)?.[1]),
+    ['1', '4'],
+  );
 });
 
 test('the file is private, and so is its folder', async (context) => {
