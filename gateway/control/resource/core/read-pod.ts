@@ -53,10 +53,18 @@ export function toPod(value: PodValue, metadata: Metadata): PodSpec {
       running &&
       podIP !== undefined &&
       (ready === undefined ? !conditions?.length : ready.status === 'True'),
-    ports: (value.spec?.containers ?? []).flatMap((container) => container.ports ?? []),
+    ports: portsOf(value.spec?.containers ?? []),
     ...defined({ podIP, node: value.spec?.nodeName || undefined, sidecar: hasSidecar(value.spec, metadata) }),
   };
 }
+
+function portsOf(containers: NonNullable<NonNullable<PodValue['spec']>['containers']>): PodSpec['ports'] {
+  const ports = containers.flatMap((container) => container.ports ?? []);
+  return ports.length === 0 ? NO_PORTS : ports;
+}
+
+/** Of a cluster's Pods they are not kept: one empty list for all. */
+const NO_PORTS: PodSpec['ports'] = Object.freeze([]);
 
 /** The injector's annotation, or its container (an init container where Kubernetes has native sidecars); ambient redirects. */
 function hasSidecar(pod: PodValue['spec'], { annotations }: Metadata): boolean | undefined {

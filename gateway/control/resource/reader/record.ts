@@ -18,6 +18,7 @@ export type RecordValue<S extends Shape> = { readonly [K in keyof S]?: Exclude<F
  */
 export function record<S extends Shape>(shape: S, options?: { readonly others: 'ignore' }): Reader<RecordValue<S>> {
   const fields = new Map(Object.entries(shape));
+  const needed = [...fields].flatMap(([name, field]) => (typeof field === 'function' ? [] : [{ name, ...field }]));
   return (at) => {
     const entries = entriesOf(at);
     if (entries === undefined) return undefined;
@@ -31,7 +32,10 @@ export function record<S extends Shape>(shape: S, options?: { readonly others: '
         if (read !== undefined) result[name] = read;
       }
     }
-    reportMissing(at, fields, entries);
+    for (const { name, hint } of needed) {
+      const isThere = entries.some(([entry, value]) => entry === name && value !== null && value !== undefined);
+      if (!isThere) reportMissing(at, { name, hint }, fields, entries);
+    }
     // The shape's readers produced every member.
     return result as RecordValue<S>;
   };
@@ -45,13 +49,14 @@ export function entriesOf(at: At): readonly [string, unknown][] | undefined {
   return undefined;
 }
 
-function reportMissing(at: At, fields: ReadonlyMap<string, Field>, entries: readonly [string, unknown][]): void {
-  const there = new Set(entries.filter(([, value]) => value !== null && value !== undefined).map(([name]) => name));
-  for (const [name, field] of fields) {
-    if (typeof field === 'function' || there.has(name)) continue;
-    // A misspelt neighbour already got its own report; say both, the fix is one.
-    const unknown = entries.map(([entry]) => entry).filter((entry) => !fields.has(entry));
-    const misspelt = suggestion(name, unknown).replace('Did you mean', 'It may be the misspelt');
-    at.child(name, undefined).reportKey({ message: `"${name}" is missing: ${field.hint}.${misspelt}` });
-  }
+function reportMissing(
+  at: At,
+  { name, hint }: { readonly name: string; readonly hint: string },
+  fields: ReadonlyMap<string, Field>,
+  entries: readonly [string, unknown][],
+): void {
+  // A misspelt neighbour already got its own report; say both, the fix is one.
+  const unknown = entries.map(([entry]) => entry).filter((entry) => !fields.has(entry));
+  const misspelt = suggestion(name, unknown).replace('Did you mean', 'It may be the misspelt');
+  at.child(name, undefined).reportKey({ message: `"${name}" is missing: ${hint}.${misspelt}` });
 }

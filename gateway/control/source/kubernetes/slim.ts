@@ -44,11 +44,14 @@ export function slimPod(object: Fields): Fields {
   return {
     metadata: { ...pick(metadata, ['name', 'namespace', 'labels', 'deletionTimestamp']), ...meshAnnotations(metadata) },
     spec: {
-      ...shared(spec, ['nodeName']),
+      ...pick(spec, ['nodeName']),
       containers: namesOf(spec['containers']),
       initContainers: namesOf(spec['initContainers']),
     },
-    status: { ...pick(status, ['podIP', 'phase']), conditions: conditions.map((one) => pick(one, ['type', 'status'])) },
+    status: {
+      ...pick(status, ['podIP', 'phase']),
+      conditions: oneList(conditions.map((one) => pick(one, ['type', 'status']))),
+    },
   };
 }
 
@@ -63,7 +66,7 @@ function meshAnnotations(metadata: Fields): { readonly annotations?: Fields } {
 const INJECTED = 'sidecar.istio.io/status';
 
 function namesOf(containers: unknown): readonly Fields[] {
-  return listOf(containers).map((container) => pick(container, ['name']));
+  return oneList(listOf(containers).map((container) => pick(container, ['name'])));
 }
 
 export function slimEndpointSlice(object: Fields): Fields {
@@ -84,7 +87,7 @@ function slimEndpoint(endpoint: Fields, namespace: unknown): Fields {
   const isReady = fieldsOf(endpoint['conditions'])['ready'] !== false;
   return {
     ...pick(endpoint, isReady ? ['addresses', 'hints'] : ['addresses', 'hints', 'conditions']),
-    ...shared(endpoint, ['nodeName', 'zone']),
+    ...pick(endpoint, ['nodeName', 'zone']),
     ...(targetRef !== undefined && { targetRef: slimRef(fieldsOf(targetRef), namespace) }),
   };
 }
@@ -99,8 +102,7 @@ export function slimEndpoints(object: Fields): Fields {
     metadata: pick(fieldsOf(object['metadata']), ['name', 'namespace']),
     subsets: listOf(object['subsets']).map((subset) => ({
       addresses: listOf(subset['addresses']).map((address) => ({
-        ...pick(address, ['ip']),
-        ...shared(address, ['nodeName']),
+        ...pick(address, ['ip', 'nodeName']),
         ...(address['targetRef'] !== undefined && {
           targetRef: pick(fieldsOf(address['targetRef']), ['kind', 'name', 'namespace']),
         }),
@@ -169,35 +171,48 @@ function routingOnly(annotations: unknown): Fields | undefined {
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 
-/** The named fields that are there. */
+/** The named fields that are there; what very many objects have in common is kept once. */
 function pick(from: Fields, names: readonly string[]): Fields {
-  const picked: Record<string, unknown> = {};
-  for (const name of names) if (from[name] !== undefined && from[name] !== null) picked[name] = from[name];
-  return picked;
-}
-
-/** The same of words that very many objects have in common (names of nodes and zones): each is kept once. */
-function shared(from: Fields, names: readonly string[]): Fields {
   const picked: Record<string, unknown> = {};
   for (const name of names) {
     const value = from[name];
-    if (typeof value === 'string') picked[name] = oneOf(value);
-    else if (value !== undefined && value !== null) picked[name] = value;
+    if (value === undefined || value === null) continue;
+    picked[name] = COMMON.has(name) && typeof value === 'string' ? words.oneOf(value, value) : value;
   }
+  if (picked['labels'] !== undefined) picked['labels'] = oneWordEach(fieldsOf(picked['labels']));
   return picked;
 }
 
-/** More nodes than a cluster has: names of those that are gone are forgotten. */
-const MOST_WORDS = 16_384;
-const words = new Map<string, string>();
+const COMMON = new Set(['namespace', 'nodeName', 'zone', 'kind', 'type', 'status', 'phase', 'protocol']);
 
-function oneOf(word: string): string {
-  const known = words.get(word);
-  if (known !== undefined) return known;
-  if (words.size >= MOST_WORDS) words.clear();
-  words.set(word, word);
-  return word;
+function oneWordEach(labels: Fields): Fields {
+  const entries = Object.entries(labels);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === 'string' ? words.oneOf(value, value) : value]),
+  );
 }
+
+/** Containers and conditions are the same for most Pods. */
+function oneList(list: readonly Fields[]): readonly Fields[] {
+  return lists.oneOf(JSON.stringify(list), list);
+}
+
+/** Keeps one of many equal values; those that nobody has had for long are forgotten with all others now and then. */
+class Pool<T> {
+  readonly #known = new Map<string, T>();
+
+  oneOf(name: string, value: T): T {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    // More than a cluster has nodes.
+    if (this.#known.size >= 16_384) this.#known.clear();
+    this.#known.set(name, value);
+    return value;
+  }
+}
+
+const words = new Pool<string>();
+const lists = new Pool<readonly Fields[]>();
 
 function fieldsOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
