@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readdirSync, readFileSync } from 'node:fs';
+import { openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** CPU time of a process and all its descendants. */
 export type CpuTime = { readonly totalNs: number; readonly userTicks: number; readonly systemTicks: number };
@@ -49,6 +49,20 @@ export async function stopTree(child: ChildProcess): Promise<void> {
   const late = setTimeout(() => killGroup(child), 5_000);
   await ended;
   clearTimeout(late);
+}
+
+/**
+ * What stands for another machine must not wait for those that are measured, or take time from them. Linux shares a core
+ * among sessions first, and niceness counts within one alone (sched(7), autogroup): this is the niceness of a whole
+ * session, by one of its processes. False where the system has no such groups, or allows no precedence.
+ */
+export function setSessionNiceness(pid: number, niceness: number): boolean {
+  try {
+    writeFileSync(`/proc/${pid}/autogroup`, String(niceness));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** For the way out: everything that `startPinned` started and that still runs. */
@@ -103,6 +117,12 @@ export function rolesOf(root: number): { readonly control: readonly number[]; re
   const titled = (title: string): number[] =>
     tree(root).filter((pid) => read(`/proc/${pid}/cmdline`).startsWith(`mesh-gateway: ${title}`));
   return { control: titled('control'), workers: titled('worker') };
+}
+
+/** For so long, in ms over all cores, another guest had what should have been this machine's (steal of /proc/stat). */
+export function stolenMs(): number {
+  // in ticks of 10 ms: user nice system idle iowait irq softirq steal
+  return Number(read('/proc/stat').split('\n')[0]?.trim().split(/\s+/)[8] ?? 0) * 10;
 }
 
 /** Resident memory of one process, in MB. */

@@ -2,7 +2,7 @@
  * The temporary folder of a run, with a certificate, the backend that all peers proxy to, and free ports.
  * `close` ends what runs and removes what was written, also on Ctrl-C.
  */
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -17,6 +17,7 @@ export type Workshop = {
   readonly certificate: Certificate;
   /** The backend listens here on 127.0.0.1 and on 127.0.0.2: two endpoints where a split needs them. */
   readonly backendPort: number;
+  readonly backendPid: number | undefined;
   close(): void;
 };
 
@@ -34,9 +35,9 @@ export async function openWorkshop(): Promise<Workshop> {
   }
   const backendPort = await freePort();
   try {
-    startBackend(folder, backendPort);
+    const { pid: backendPid } = startBackend(folder, backendPort);
     await answers(`http://127.0.0.1:${backendPort}/`, 'the backend');
-    return { folder, certificate: makeCertificate(folder), backendPort, close };
+    return { folder, certificate: makeCertificate(folder), backendPort, backendPid, close };
   } catch (error) {
     close();
     throw error;
@@ -52,15 +53,16 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Waits for the first 200. */
+/** Waits for the first 200; asks seldom, so that asking takes little from those who start. */
 export async function answers(url: string, what: string): Promise<void> {
   await eventually(async () => (await fetch(url, { signal: AbortSignal.timeout(2_000) })).status === 200, {
     timeoutMs: 60_000,
+    everyMs: 50,
     what: `${what} answers on ${url}`,
   });
 }
 
-function startBackend(folder: string, port: number): void {
+function startBackend(folder: string, port: number): ChildProcess {
   const text = 'hello from the backend, v1: 0123456789012345678901234567890123456789012345678901234567890123456789\\n';
   const config = path.join(folder, 'backend.conf');
   writeFileSync(
@@ -72,7 +74,7 @@ http { access_log off; keepalive_requests 100000000; keepalive_timeout 600s;
     location / { default_type text/plain; return 200 "${text}"; } } }
 `,
   );
-  startPinned(loadCore, ['nginx', '-c', config], path.join(folder, 'backend.out'));
+  return startPinned(loadCore, ['nginx', '-c', config], path.join(folder, 'backend.out'));
 }
 
 function makeCertificate(folder: string): Certificate {

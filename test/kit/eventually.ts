@@ -1,7 +1,7 @@
 /** Polls until `condition` returns a value that is neither false nor undefined, or fails with `what` after the deadline. */
 export async function eventually<T>(
   condition: () => T | Promise<T>,
-  options: { timeoutMs?: number; what?: string } = {},
+  options: { timeoutMs?: number; everyMs?: number; what?: string } = {},
 ): Promise<Exclude<T, false | undefined | null>> {
   const deadline = performance.now() + (options.timeoutMs ?? 15_000);
   let last: unknown;
@@ -17,6 +17,6 @@ export async function eventually<T>(
     if (performance.now() > deadline) {
       throw new Error(`did not happen in time: ${options.what ?? condition.toString()}`, { cause: last });
     }
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, options.everyMs ?? 10));
   }
 }

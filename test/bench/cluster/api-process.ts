@@ -4,6 +4,7 @@
  */
 import { goBehindOthers } from '#gateway/support/priority.ts';
 import { ApiServer } from '#test/kit/api-server/api-server.ts';
+import { setSessionNiceness } from '../process-tree.ts';
 import type { ClusterAnswer, ClusterOrder } from './messages.ts';
 import {
   type Addresses,
@@ -20,6 +21,7 @@ const TICKS_PER_SECOND = 100;
 
 // A cluster is elsewhere: what it costs is not taken from those that are measured.
 goBehindOthers(10);
+setSessionNiceness(process.pid, 10);
 
 const server = await ApiServer.start({ history: 200_000 });
 let size: ClusterSize = { services: 0, podsPerService: 0, hostsPerService: 1, namespaces: 1 };

@@ -53,6 +53,7 @@ function judgeChanges(sizes: readonly SizeFigures[]): string[] {
 
 function judgeStorm(storm: StormFigures): string[] {
   const { quiet, busy, changes, publications, backlogMs, loopDelayMs, controlCpu, perSecond } = storm;
+  const { stolenMs, controlMb, workersMb } = storm;
   const p99 = (load: typeof quiet): number => (load.p99Us ?? Number.NaN) / 1_000;
   const more = p99(busy) - p99(quiet);
   const worker = Math.max(
@@ -61,7 +62,7 @@ function judgeStorm(storm: StormFigures): string[] {
   const loops = Object.entries(loopDelayMs).map(([name, ms]) => `${name} ${ms.toFixed(0)}`);
   const errors = [quiet.errors, busy.errors].filter((text) => text !== '');
   return [
-    `${perSecond} changes/s: ${changes} changes in ${publications} versions; control used ${(controlCpu * 100).toFixed(0)} % of a core; event loops at most late by (ms): ${loops.join(', ')}${errors.length === 0 ? '' : `; ERRORS: ${errors.join('; ')}`}`,
+    `${perSecond} changes/s: ${changes} changes in ${publications} versions; control used ${(controlCpu * 100).toFixed(0)} % of a core; event loops at most late by (ms): ${loops.join(', ')}; afterwards control has ${controlMb.toFixed(0)} MB, workers ${workersMb.map((mb) => mb.toFixed(0)).join(' and ')} MB; other guests of this machine's host took ${stolenMs} ms from it${errors.length === 0 ? '' : `; ERRORS: ${errors.join('; ')}`}`,
     verdict(
       more <= 5,
       `p99 ${p99(quiet).toFixed(2)} ms quiet, ${p99(busy).toFixed(2)} ms busy (target: at most 5 more)`,
