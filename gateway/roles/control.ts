@@ -25,6 +25,7 @@ import { roleStatistics } from '../telemetry/process-statistics.ts';
 import { createBackend } from './control-backend.ts';
 import { describeSource } from './describe-source.ts';
 import { gatewayIdentity } from './gateway-identity.ts';
+import { IdleCollector } from './idle-collector.ts';
 import { type OpenedSource, openSource } from './object-source.ts';
 import { newerRevision, ownRecord } from './own-record.ts';
 import { ProblemLog } from './problem-log.ts';
@@ -74,6 +75,10 @@ class Control {
   /** Absent where objects come from a folder. */
   readonly #together: Together | undefined;
   readonly #servedHash = new ServedHash(() => this.#publisher.served);
+  readonly #collector = new IdleCollector({
+    heapUsed: () => process.memoryUsage().heapUsed,
+    collect: globalThis.gc && (() => globalThis.gc?.()),
+  });
   #resourceVersion: string | undefined;
   readonly #services: Service[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
@@ -234,6 +239,7 @@ class Control {
   }
 
   #roundEnded({ outcome, policies }: Round): void {
+    this.#collector.worked();
     if (outcome === 'applied' || outcome === 'unchanged') this.#policyReads.keep(policies.read);
     if (outcome === 'applied') {
       this.#log.info({ version: this.#publisher.served?.version }, 'a new version is served by all workers');
@@ -277,6 +283,7 @@ class Control {
     if (this.#isStopping) return;
     this.#isStopping = true;
     for (const timer of this.#timers) clearInterval(timer);
+    this.#collector.close();
     this.#opened.source.close();
     await Promise.all([
       this.#together?.stop().then(() => this.#opened.close()) ?? this.#opened.close(),
