@@ -2,8 +2,8 @@ import { median, percentile } from '../statistics.ts';
 import type { ClusterFigures, SizeFigures, StormFigures } from './cluster.ts';
 
 /** For people: each figure beside its target. */
-export function reportCluster({ sizes, storm }: ClusterFigures): string {
-  return [...sizes.map(describeSize), ...judgeTarget(sizes), ...judgeChanges(sizes), ...judgeStorm(storm)].join('\n');
+export function reportCluster({ sizes, storms }: ClusterFigures): string {
+  return [...sizes.map(describeSize), ...judgeTarget(sizes), ...judgeChanges(sizes), ...judgeStorm(storms)].join('\n');
 }
 
 function describeSize(size: SizeFigures): string {
@@ -51,25 +51,41 @@ function judgeChanges(sizes: readonly SizeFigures[]): string[] {
   ];
 }
 
-function judgeStorm(storm: StormFigures): string[] {
-  const { quiet, busy, changes, publications, backlogMs, loopDelayMs, controlCpu, perSecond } = storm;
+function judgeStorm(storms: readonly StormFigures[]): string[] {
+  const more = median(storms.map(p99Increase));
+  const worker = Math.max(...storms.flatMap(({ loopDelayMs }) => lateWorkers(loopDelayMs)));
+  const backlog = Math.max(...storms.map(({ backlogMs }) => backlogMs));
+  return [
+    ...storms.map(describeStorm),
+    verdict(more <= 5, `p99 ${more.toFixed(2)} ms more than quiet, median of ${storms.length} (target: at most 5)`),
+    verdict(worker <= 20, `a worker's event loop is late by at most ${worker.toFixed(0)} ms (target: 20)`),
+    verdict(backlog < 1_000, `the last change is served ${backlog.toFixed(0)} ms after it (target: no backlog)`),
+  ];
+}
+
+function describeStorm(storm: StormFigures): string {
+  const { quiet, busy, changes, publications, loopDelayMs, controlCpu, perSecond } = storm;
   const { stolenMs, controlMb, workersMb } = storm;
-  const p99 = (load: typeof quiet): number => (load.p99Us ?? Number.NaN) / 1_000;
-  const more = p99(busy) - p99(quiet);
-  const worker = Math.max(
-    ...Object.entries(loopDelayMs).flatMap(([name, ms]) => (name.startsWith('worker') ? [ms] : [])),
-  );
   const loops = Object.entries(loopDelayMs).map(([name, ms]) => `${name} ${ms.toFixed(0)}`);
   const errors = [quiet.errors, busy.errors].filter((text) => text !== '');
-  return [
-    `${perSecond} changes/s: ${changes} changes in ${publications} versions; control used ${(controlCpu * 100).toFixed(0)} % of a core; event loops at most late by (ms): ${loops.join(', ')}; afterwards control has ${controlMb.toFixed(0)} MB, workers ${workersMb.map((mb) => mb.toFixed(0)).join(' and ')} MB; other guests of this machine's host took ${stolenMs} ms from it${errors.length === 0 ? '' : `; ERRORS: ${errors.join('; ')}`}`,
-    verdict(
-      more <= 5,
-      `p99 ${p99(quiet).toFixed(2)} ms quiet, ${p99(busy).toFixed(2)} ms busy (target: at most 5 more)`,
-    ),
-    verdict(worker <= 20, `a worker's event loop is late by at most ${worker.toFixed(0)} ms (target: 20)`),
-    verdict(backlogMs < 1_000, `the last change is served ${backlogMs.toFixed(0)} ms after it (target: no backlog)`),
-  ];
+  return (
+    `${perSecond} changes/s: p99 ${p99Ms(quiet).toFixed(2)} ms quiet, ${p99Ms(busy).toFixed(2)} busy; ${changes} changes in ${publications} versions; ` +
+    `control used ${(controlCpu * 100).toFixed(0)} % of a core; event loops at most late by (ms): ${loops.join(', ')}; ` +
+    `afterwards control has ${controlMb.toFixed(0)} MB, workers ${workersMb.map((mb) => mb.toFixed(0)).join(' and ')} MB; ` +
+    `other guests of this machine's host took ${stolenMs} ms from it${errors.length === 0 ? '' : `; ERRORS: ${errors.join('; ')}`}`
+  );
+}
+
+function p99Increase({ quiet, busy }: StormFigures): number {
+  return p99Ms(busy) - p99Ms(quiet);
+}
+
+function p99Ms({ p99Us }: StormFigures['quiet']): number {
+  return (p99Us ?? Number.NaN) / 1_000;
+}
+
+function lateWorkers(loopDelayMs: StormFigures['loopDelayMs']): number[] {
+  return Object.entries(loopDelayMs).flatMap(([name, ms]) => (name.startsWith('worker') ? [ms] : []));
 }
 
 function verdict(isMet: boolean, text: string): string {
