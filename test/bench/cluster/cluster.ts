@@ -62,7 +62,7 @@ export type ClusterFigures = { readonly sizes: readonly SizeFigures[]; readonly 
 const WORKERS = 2;
 const CHANGES = 300;
 const STORM = { perSecond: 1_000, seconds: 10 } as const;
-/** Quiet and busy by turns: one disturbance by another guest of the host decides nothing. */
+/** Quiet and busy by turns; the worst round is judged. */
 const STORM_ROUNDS = 3;
 const REQUESTS_PER_SECOND = 2_000;
 /** After a start, control still writes what it keeps; it is at rest when it uses less than this share of a core. */
