@@ -10,6 +10,9 @@ import { SNAPSHOT_SCHEMA, type SnapshotDelta } from './snapshot.ts';
 /** The files that lead to `version`, in order: one full snapshot (a delta from 0), then the deltas since. */
 export type SnapshotManifest = { readonly version: number; readonly files: readonly string[] };
 
+/** What led to version `after`, and then one more file. */
+export type LongerManifest = { readonly after: number };
+
 /** Where snapshot files live; gone after a reboot. */
 export function snapshotFolder(runtimeDir: string): string {
   return path.join(runtimeDir, 'snapshot');

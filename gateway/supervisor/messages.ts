@@ -11,6 +11,9 @@ export type Manifest = {
   readonly files: readonly string[];
 };
 
+/** The manifest of version `after`, and then the file that is published: hundreds of names need not be told with each. */
+export type LongerManifest = { readonly after: number };
+
 /** What a listening socket is for. `traffic` sockets are per node port; `health` is answered by workers themselves. */
 export type SocketPurpose = { readonly kind: 'traffic'; readonly nodePort: number } | { readonly kind: 'health' };
 
@@ -92,7 +95,7 @@ export type FromControl =
       readonly type: 'publish';
       readonly version: number;
       readonly file: string;
-      readonly manifest: Manifest;
+      readonly manifest: Manifest | LongerManifest;
       readonly nodePorts: readonly number[];
     }
   /** Gather statistics files of the supervisor and all workers. */

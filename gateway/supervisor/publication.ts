@@ -1,4 +1,4 @@
-import type { FromWorker, Manifest, ToControl, ToWorker } from './messages.ts';
+import type { FromWorker, LongerManifest, Manifest, ToControl, ToWorker } from './messages.ts';
 
 /** A worker as the publication sees it. */
 export type Subscriber = { readonly pid: number; version: number; send(message: ToWorker): void };
@@ -6,7 +6,8 @@ export type Subscriber = { readonly pid: number; version: number; send(message: 
 type Pending = {
   readonly version: number;
   readonly file: string;
-  readonly manifest: Manifest;
+  /** Null: what leads here was given up meanwhile. */
+  readonly manifest: Manifest | null;
   readonly preparing: Set<number>;
   readonly applying: Set<number>;
   /** Some worker has compiled it: so can the others. */
@@ -49,12 +50,14 @@ export class Publication {
     return this.#manifest;
   }
 
-  begin(publish: { version: number; file: string; manifest: Manifest }): void {
+  begin(publish: { version: number; file: string; manifest: Manifest | LongerManifest }): void {
     this.#drop();
+    const manifest = this.#resolved(publish);
+    if (manifest === null) this.#answer({ type: 'rebuild' });
     const pending: Pending = {
       version: publish.version,
       file: publish.file,
-      manifest: publish.manifest,
+      manifest,
       preparing: new Set(),
       applying: new Set(),
       compiled: false,
@@ -139,7 +142,14 @@ export class Publication {
 
   /** A delta says nothing to a worker that does not have what it builds on. */
   #canFollow(worker: Subscriber, pending: Pending): boolean {
-    return !this.#unloaded.has(worker.pid) || pending.manifest.files[0] === pending.file;
+    return !this.#unloaded.has(worker.pid) || pending.manifest?.files[0] === pending.file;
+  }
+
+  /** Null when it goes on from another manifest than the one that is known: all units have to be published anew. */
+  #resolved({ version, file, manifest }: Parameters<Publication['begin']>[0]): Manifest | null {
+    if ('files' in manifest) return manifest;
+    const known = this.#manifest;
+    return known?.version === manifest.after ? { version, files: [...known.files, file] } : null;
   }
 
   /**

@@ -5,7 +5,7 @@ import { diffUnits, isEmptyChange } from '../../snapshot/diff.ts';
 import type { Problem } from '../../snapshot/problem.ts';
 import { lastGoodKeptAt, readLastGood } from '../../snapshot/recover-manifest.ts';
 import type { Snapshot, SnapshotUnits } from '../../snapshot/snapshot.ts';
-import type { SnapshotManifest } from '../../snapshot/snapshot-files.ts';
+import type { LongerManifest, SnapshotManifest } from '../../snapshot/snapshot-files.ts';
 import { snapshotOf } from '../../snapshot/units.ts';
 import { realTimers, type Timers } from '../../support/timers.ts';
 import { LastGoodKeeper } from './last-good.ts';
@@ -16,7 +16,7 @@ import { VersionCounter } from './version-counter.ts';
 export type PublishOrder = {
   readonly version: number;
   readonly file: string;
-  readonly manifest: SnapshotManifest;
+  readonly manifest: SnapshotManifest | LongerManifest;
   readonly nodePorts: readonly number[];
 };
 
@@ -140,7 +140,7 @@ export class Publisher {
     if (answer.kind === 'refused') return { kind: 'refused', version, unit: answer.unit, reason: answer.reason };
     this.#served = snapshotOf(version, units);
     this.#isBaseKnown = true;
-    this.#folder.applied(written.manifest);
+    this.#folder.applied(version, written);
     this.#lastGood.keep(this.#served);
     return { kind: 'applied', version };
   }

@@ -6,6 +6,7 @@ import type { Snapshot, SnapshotUnits } from '../../snapshot/snapshot.ts';
 import {
   deltaName,
   fullName,
+  type LongerManifest,
   readSnapshotFile,
   type SnapshotManifest,
   snapshotFolder,
@@ -23,7 +24,7 @@ const GARBAGE_MS = 30_000;
 const SWEEP_MS = 1_000;
 
 /** A file that was written, and what a worker must load that starts after it is applied. */
-export type WrittenSnapshot = { readonly file: string; readonly manifest: SnapshotManifest };
+export type WrittenSnapshot = { readonly file: string; readonly manifest: SnapshotManifest | LongerManifest };
 
 /** The snapshot files in the runtime folder: what was published, in the form that workers load. */
 export class SnapshotFolder {
@@ -39,6 +40,8 @@ export class SnapshotFolder {
   #manifest: SnapshotManifest | null;
   /** What the supervisor gives to a worker that starts now. */
   #handedOut: SnapshotManifest | null;
+  /** So long are the deltas of the first together. */
+  #deltaBytes = 0;
 
   constructor(runtimeDir: string, manifest: SnapshotManifest | null, timers: Timers) {
     this.#folder = snapshotFolder(runtimeDir);
@@ -59,6 +62,7 @@ export class SnapshotFolder {
         units = applyDelta(units, readSnapshotFile(file));
         this.#bytes.set(name, statSync(file).size);
       }
+      this.#deltaBytes = this.#sizeOf(this.#manifest.files.slice(1));
       return snapshotOf(this.#manifest.version, units);
     } catch {
       this.#manifest = null;
@@ -76,15 +80,22 @@ export class SnapshotFolder {
   async writeDelta(from: number, version: number, changes: UnitChanges): Promise<WrittenSnapshot> {
     const file = deltaName(from, version);
     await this.#write(file, deltaText(from, version, changes));
-    return { file, manifest: { version, files: [...(this.#manifest?.files ?? []), file] } };
+    const known = this.#manifest;
+    // The names need not be told again while they are those that the supervisor knows.
+    if (known !== null && known === this.#handedOut && known.version === from)
+      return { file, manifest: { after: from } };
+    return { file, manifest: { version, files: [...(known?.files ?? []), file] } };
   }
 
   /** The workers serve it, and those that start load it. */
-  applied(manifest: SnapshotManifest): void {
-    const before = this.#handedOut;
-    this.#manifest = manifest;
-    this.#handedOut = manifest;
-    if (before?.files[0] !== manifest.files[0]) this.#noteGarbage();
+  applied(version: number, { file, manifest }: WrittenSnapshot): void {
+    const [before, shortest] = [this.#handedOut, this.#manifest];
+    const handedOut = 'files' in manifest ? manifest.files : [...(before?.files ?? []), file];
+    this.#handedOut = { version, files: handedOut };
+    // It may have been shortened since this file was written.
+    const isShorter = shortest !== null && handedOut[0] !== file && shortest.files.length + 1 < handedOut.length;
+    this.#setManifest(isShorter ? { version, files: [...shortest.files, file] } : this.#handedOut);
+    if (before?.files[0] !== handedOut[0]) this.#noteGarbage();
   }
 
   /**
@@ -98,16 +109,26 @@ export class SnapshotFolder {
     const manifest = this.#manifest;
     // A full snapshot was published meanwhile: that is shorter still.
     if (manifest === null || covered.some((name, index) => manifest.files[index] !== name)) return;
-    this.#manifest = { version: manifest.version, files: [file, ...manifest.files.slice(covered.length)] };
+    this.#setManifest({ version: manifest.version, files: [file, ...manifest.files.slice(covered.length)] });
   }
 
   /** True when a worker that starts would load more deltas than a new full snapshot is worth. */
   isLong(): boolean {
-    const [full, ...deltas] = this.#manifest?.files ?? [];
-    if (full === undefined) return false;
-    if (deltas.length > MAX_DELTAS) return true;
-    const bytes = deltas.reduce((sum, name) => sum + (this.#bytes.get(name) ?? 0), 0);
-    return deltas.length > 1 && bytes > (this.#bytes.get(full) ?? 0);
+    const files = this.#manifest?.files ?? [];
+    if (files.length > 1 + MAX_DELTAS) return true;
+    return files.length > 2 && this.#deltaBytes > (this.#bytes.get(files[0] ?? '') ?? 0);
+  }
+
+  #setManifest(manifest: SnapshotManifest): void {
+    const before = this.#manifest;
+    const isLonger = before?.files[0] === manifest.files[0];
+    const news = this.#sizeOf(manifest.files.slice(isLonger ? before?.files.length : 1));
+    this.#deltaBytes = isLonger ? this.#deltaBytes + news : news;
+    this.#manifest = manifest;
+  }
+
+  #sizeOf(names: readonly string[]): number {
+    return names.reduce((sum, name) => sum + (this.#bytes.get(name) ?? 0), 0);
   }
 
   /** Removes files that no manifest has named for a while. Failing to is no harm: the next sweep tries again. */

@@ -14,6 +14,7 @@ import { applyDelta, NO_UNITS } from '#gateway/snapshot/diff.ts';
 import { recoverManifest } from '#gateway/snapshot/recover-manifest.ts';
 import type { SnapshotUnits } from '#gateway/snapshot/snapshot.ts';
 import { readSnapshotFile, type SnapshotManifest, snapshotFolder } from '#gateway/snapshot/snapshot-files.ts';
+import { Publication } from '#gateway/supervisor/publication.ts';
 import { ManualTimers } from '../../kit/manual-timers.ts';
 import { temporaryFolder } from '../../kit/temporary-folder.ts';
 
@@ -53,6 +54,8 @@ class Node {
   readonly orders: PublishOrder[] = [];
   answer: (order: PublishOrder) => Promise<FleetAnswer> = () => Promise.resolve(applied);
   publisher: Publisher;
+  /** Commits at once what the workers accept: the answers are theirs. */
+  supervisor = supervisorWith(null);
 
   constructor(context: TestContext) {
     const root = temporaryFolder(context);
@@ -63,14 +66,17 @@ class Node {
 
   /** Starts control (again). */
   control(manifest: SnapshotManifest | null): Publisher {
+    this.supervisor = supervisorWith(manifest);
     this.publisher = new Publisher({
       runtimeDir: this.runtimeDir,
       stateDir: this.stateDir,
       manifest,
       fleet: {
-        publish: (order) => {
+        publish: async (order) => {
           this.orders.push(order);
-          return this.answer(order);
+          const answer = await this.answer(order);
+          if (answer.kind === 'applied') this.supervisor.begin(order);
+          return answer;
         },
       },
       onProblems: () => undefined,
@@ -83,6 +89,13 @@ class Node {
     const order = this.orders.at(-1);
     assert.ok(order);
     return order;
+  }
+
+  /** What a worker that starts now is told to load. */
+  get manifest(): SnapshotManifest {
+    const { manifest } = this.supervisor;
+    assert.ok(manifest);
+    return manifest;
   }
 
   /** What a worker that starts now would serve. */
@@ -102,6 +115,15 @@ class Node {
   }
 }
 
+function supervisorWith(manifest: SnapshotManifest | null): Publication {
+  return new Publication({
+    manifest,
+    subscribers: () => [],
+    answer: ({ type }) => assert.equal(type, 'applied', 'the supervisor knows what the version goes on from'),
+    onCommit: () => undefined,
+  });
+}
+
 test('the first publication is a full snapshot, later ones are deltas, and a starting worker loads the same', async (context) => {
   const node = new Node(context);
   assert.deepEqual(await node.publisher.publish(units(3)), { kind: 'applied', version: 1 });
@@ -109,8 +131,8 @@ test('the first publication is a full snapshot, later ones are deltas, and a sta
   assert.deepEqual(node.last.nodePorts, [31_380, 31_390]);
   assert.deepEqual(await node.publisher.publish(units(4)), { kind: 'applied', version: 2 });
   assert.equal(node.last.file, 'delta-1-2.json');
-  assert.deepEqual(node.last.manifest, { version: 2, files: ['full-1.json', 'delta-1-2.json'] });
-  assert.deepEqual(node.load(node.last.manifest), units(4));
+  assert.deepEqual(node.manifest, { version: 2, files: ['full-1.json', 'delta-1-2.json'] });
+  assert.deepEqual(node.load(node.manifest), units(4));
   const delta = readSnapshotFile(path.join(snapshotFolder(node.runtimeDir), 'delta-1-2.json'));
   assert.deepEqual(Object.keys(delta.set.virtualHosts), ['http.31380|h3']);
   assert.equal(node.publisher.served?.version, 2);
@@ -139,8 +161,8 @@ test('after a refusal the old version is the base of the next, and the refused n
   assert.equal(node.publisher.served?.version, 1);
   node.answer = () => Promise.resolve(applied);
   await node.publisher.publish(units(3));
-  assert.deepEqual(node.last.manifest.files, ['full-1.json', 'delta-1-3.json']);
-  assert.deepEqual(node.load(node.last.manifest), units(3));
+  assert.deepEqual(node.manifest.files, ['full-1.json', 'delta-1-3.json']);
+  assert.deepEqual(node.load(node.manifest), units(3));
 });
 
 test('a worker that cannot read a file, or has another base, is no reason to blame an object: all is published anew', async (context) => {
@@ -159,18 +181,18 @@ test('a new control goes on from what the workers serve: a delta, or nothing at 
   const node = new Node(context);
   await node.publisher.publish(units(2));
   await node.publisher.publish(units(3));
-  const again = node.control(node.last.manifest);
+  const again = node.control(node.manifest);
   assert.equal(again.served?.version, 2);
   assert.deepEqual(await again.publish(units(3)), { kind: 'unchanged' });
   await again.publish(units(4));
   assert.match(node.last.file, /^delta-2-/);
-  assert.deepEqual(node.load(node.last.manifest), units(4));
+  assert.deepEqual(node.load(node.manifest), units(4));
 });
 
 test('when what the workers serve cannot be read, everything is published anew, with a greater version', async (context) => {
   const node = new Node(context);
   await node.publisher.publish(units(2));
-  const { manifest } = node.last;
+  const { manifest } = node;
   writeFileSync(path.join(snapshotFolder(node.runtimeDir), 'full-1.json'), '{"schema":');
   const again = node.control(manifest);
   await again.publish(units(2));
@@ -191,7 +213,7 @@ test('versions grow over restarts, orderly ones and others, and with a state dir
   assert.equal(node.last.version, before + 1);
   rmSync(node.stateDir, { recursive: true });
   writeFileSync(node.stateDir, '');
-  const stateless = node.control(node.last.manifest);
+  const stateless = node.control(node.manifest);
   await stateless.publish(units(2));
   assert.equal(node.last.version, before + 2);
 });
@@ -201,16 +223,41 @@ test('deltas that are longer than the full snapshot become one, and old files go
   for (let hosts = 10; hosts < 80; hosts++) {
     await node.publisher.publish(units(hosts));
     await node.publisher.tidy();
-    assert.deepEqual(node.load(node.last.manifest), units(hosts));
-    const [full = 0, ...deltas] = node.last.manifest.files.map((name) => node.sizeOf(name));
+    assert.deepEqual(node.load(node.manifest), units(hosts));
+    const [full = 0, ...deltas] = node.manifest.files.map((name) => node.sizeOf(name));
     // The newest delta came after the last look.
-    assert.ok(deltas.slice(0, -1).reduce((sum, bytes) => sum + bytes, 0) <= full, node.last.manifest.files.join());
+    assert.ok(deltas.slice(0, -1).reduce((sum, bytes) => sum + bytes, 0) <= full, node.manifest.files.join());
   }
-  assert.ok(node.last.manifest.files.length > 2, node.last.manifest.files.join());
+  assert.ok(node.manifest.files.length > 2, node.manifest.files.join());
   node.timers.advance(31_000);
   await node.publisher.tidy();
-  for (const file of node.last.manifest.files) assert.ok(node.files.includes(file), `${file} is handed out`);
-  assert.ok(node.files.length <= node.last.manifest.files.length + 1, node.files.join());
+  for (const file of node.manifest.files) assert.ok(node.files.includes(file), `${file} is handed out`);
+  assert.ok(node.files.length <= node.manifest.files.length + 1, node.files.join());
+});
+
+test('what is shortened while a version is handed out is not lost, and names are told only when they are others', async (context) => {
+  const node = new Node(context);
+  const large = 'k'.repeat(10_000);
+  await node.publisher.publish(units(1));
+  // Longer together than the full snapshot.
+  for (const hosts of [2, 3, 4]) await node.publisher.publish(units(hosts, large));
+  for (const hosts of [5, 6, 7]) await node.publisher.publish(units(hosts, `${large}${hosts}`));
+  assert.deepEqual(node.last.manifest, { after: 6 });
+  const { promise, resolve } = Promise.withResolvers<FleetAnswer>();
+  node.answer = () => promise;
+  const publication = node.publisher.publish(units(8, large));
+  while (node.orders.length < 8) await new Promise((done) => setImmediate(done));
+  await node.publisher.tidy();
+  resolve(applied);
+  node.answer = () => Promise.resolve(applied);
+  assert.equal((await publication).kind, 'applied');
+  assert.equal(node.manifest.files.length, 8);
+  await node.publisher.publish(units(9, large));
+  assert.deepEqual(node.manifest.files, ['full-7.json', 'delta-7-8.json', 'delta-8-9.json']);
+  assert.deepEqual(node.load(node.manifest), units(9, large));
+  await node.publisher.publish(units(10, large));
+  assert.deepEqual(node.last.manifest, { after: 9 });
+  assert.deepEqual(node.load(node.manifest), units(10, large));
 });
 
 test('a worker that starts does not load many hundred deltas, however small they are', async (context) => {
@@ -220,11 +267,11 @@ test('a worker that starts does not load many hundred deltas, however small they
   for (let hosts = 1; hosts <= 530; hosts++) {
     await node.publisher.publish(units(hosts, large));
     await node.publisher.tidy();
-    counts.push(node.last.manifest.files.length);
+    counts.push(node.manifest.files.length);
   }
   assert.ok(Math.max(...counts) < 520, `${Math.max(...counts)} files`);
   assert.ok((counts.at(-1) ?? 0) < 30, `${counts.at(-1)} files at the end`);
-  assert.deepEqual(node.load(node.last.manifest), units(530, large));
+  assert.deepEqual(node.load(node.manifest), units(530, large));
 });
 
 test('a file that is handed out stays, however long ago it was written', async (context) => {
@@ -234,7 +281,7 @@ test('a file that is handed out stays, however long ago it was written', async (
     node.timers.advance(31_000);
     await node.publisher.publish(units(hosts));
     await node.publisher.tidy();
-    for (const file of node.last.manifest.files) assert.ok(node.files.includes(file), `${file} is handed out`);
+    for (const file of node.manifest.files) assert.ok(node.files.includes(file), `${file} is handed out`);
   }
 });
 

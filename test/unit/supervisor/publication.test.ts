@@ -159,6 +159,27 @@ test('a manifest that a worker cannot load is given up, and that worker follows 
   assert.equal(answers.length, 2);
 });
 
+test('a manifest may be told as the one before and one file more', () => {
+  const worker = new FakeWorker(1);
+  const { publication } = aPublication([worker]);
+  for (const version of [2, 3]) {
+    publication.begin({ ...publish(version), manifest: { after: version - 1 } });
+    publication.heard(worker, { type: 'prepared', version });
+    publication.heard(worker, { type: 'applied', version });
+  }
+  assert.deepEqual(publication.manifest, { version: 3, files: ['full-1.json', 'delta-1-2.json', 'delta-2-3.json'] });
+});
+
+test('what goes on from a manifest that is not known is served by the workers that can, and all is asked for anew', () => {
+  const worker = new FakeWorker(1);
+  const { publication, answers } = aPublication([worker]);
+  publication.begin({ ...publish(3), manifest: { after: 2 } });
+  publication.heard(worker, { type: 'prepared', version: 3 });
+  publication.heard(worker, { type: 'applied', version: 3 });
+  assert.deepEqual(answers, [{ type: 'rebuild' }, { type: 'applied', version: 3, workers: [1] }]);
+  assert.equal(publication.manifest, null);
+});
+
 test('a worker that cannot load an older version tries the newer one', () => {
   const late = new FakeWorker(3);
   late.version = 0;
