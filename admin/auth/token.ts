@@ -46,7 +46,7 @@ export function openToken(stateDir: string, log: AdminLog): AdminToken {
   if (found !== undefined) return new AdminToken(found, file);
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const secret = randomBytes(32).toString('base64url');
-  writeFileAtomicallySync(file, `${secret}\n`, 0o600);
+  writeFileAtomicallySync(file, `${secret}\n`, { mode: 0o600, durability: 'disk' });
   log.info({ file }, 'admin token created');
   return new AdminToken(secret, file);
 }

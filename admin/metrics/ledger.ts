@@ -77,7 +77,7 @@ export class TrafficLedger {
   #save(): void {
     if (this.#file === undefined || this.#supervisor === undefined) return;
     const kept: Kept = { supervisor: this.#supervisor, counted: this.#counted, proxy: this.#retired.toProxyFacts() };
-    writeFileAtomicallySync(this.#file, JSON.stringify(kept), 0o600);
+    writeFileAtomicallySync(this.#file, JSON.stringify(kept), { mode: 0o600, durability: 'disk' });
   }
 }
 

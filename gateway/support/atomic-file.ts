@@ -56,15 +56,19 @@ export function* inChunks(pieces: Pieces): Generator<string> {
   if (chunk !== '') yield chunk;
 }
 
-/** The same, at once: for small files at start. */
-export function writeFileAtomicallySync(file: string, content: string | Uint8Array, mode: number): void {
+/** The same, at once: for what is small and is waited for. */
+export function writeFileAtomicallySync(
+  file: string,
+  content: string | Uint8Array,
+  { mode, durability }: { readonly mode: number; readonly durability: Durability },
+): void {
   const temporary = temporaryName(file);
   try {
     const descriptor = openSync(temporary, 'wx', mode);
     try {
       fchmodSync(descriptor, mode);
       writeFileSync(descriptor, content);
-      fsyncSync(descriptor);
+      if (durability === 'disk') fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
     }

@@ -12,7 +12,12 @@ import {
   snapshotFolder,
 } from '../../snapshot/snapshot-files.ts';
 import { snapshotOf } from '../../snapshot/units.ts';
-import { makePrivateFolder, writeFileAtomically } from '../../support/atomic-file.ts';
+import {
+  inChunks,
+  makePrivateFolder,
+  writeFileAtomically,
+  writeFileAtomicallySync,
+} from '../../support/atomic-file.ts';
 import type { Timers } from '../../support/timers.ts';
 import { deltaText, fullText } from './snapshot-text.ts';
 
@@ -162,7 +167,18 @@ export class SnapshotFolder {
   async #write(file: string, text: Generator<string>): Promise<void> {
     const place = path.join(this.#folder, file);
     this.#names.add(file);
-    await writeFileAtomically(place, text, { mode: 0o600, durability: 'process' });
+    const options = { mode: 0o600, durability: 'process' } as const;
+    const chunks = inChunks(text);
+    const first = chunks.next();
+    const second = chunks.next();
+    // Most versions are a few units: five calls to the system at once cost less than to have other threads make them.
+    if (second.done === true) writeFileAtomicallySync(place, first.value ?? '', options);
+    else await writeFileAtomically(place, afterThese([first.value ?? '', second.value], chunks), options);
     this.#bytes.set(file, statSync(place).size);
   }
+}
+
+function* afterThese(chunks: readonly string[], rest: Iterable<string>): Generator<string> {
+  yield* chunks;
+  yield* rest;
 }

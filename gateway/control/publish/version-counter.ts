@@ -36,7 +36,7 @@ export class VersionCounter {
   #write(reserved: number): void {
     try {
       makePrivateFolder(path.dirname(this.#file));
-      writeFileAtomicallySync(this.#file, `${reserved}\n`, 0o600);
+      writeFileAtomicallySync(this.#file, `${reserved}\n`, { mode: 0o600, durability: 'disk' });
     } catch {
       // The workers' own version and the last good snapshot still keep the numbers growing.
     }
