@@ -73,19 +73,16 @@ function best(workloads: readonly Workload[]): readonly Workload[] {
 
 /** Sorted, and each address and port once: a machine may be in several EndpointSlices while they are rewritten. */
 function toEndpoints(workloads: readonly Workload[], { priorities, localities }: Nearness): Endpoint[] {
-  const distinct = new Map<string, Endpoint>();
-  for (const [index, { address, port, weight }] of workloads.entries()) {
-    const key = `${address} ${port}`;
-    if (distinct.has(key)) continue;
+  const endpoints = workloads.map(({ address, port, weight }, index): Endpoint => {
     const priority = priorities?.[index] ?? 0;
     const locality = localities?.[index];
-    distinct.set(key, {
-      address,
-      port,
-      weight,
-      ...(priority > 0 && { priority }),
-      ...(locality !== undefined && { locality }),
-    });
-  }
-  return [...distinct.values()].sort((a, b) => compareText(a.address, b.address) || a.port - b.port);
+    if (priority === 0 && locality === undefined) return { address, port, weight };
+    return { address, port, weight, ...(priority > 0 && { priority }), ...(locality !== undefined && { locality }) };
+  });
+  // Of two that are alike the first stays: the order of equal ones is kept.
+  endpoints.sort((a, b) => compareText(a.address, b.address) || a.port - b.port);
+  return endpoints.filter(({ address, port }, index) => {
+    const before = endpoints[index - 1];
+    return before?.address !== address || before.port !== port;
+  });
 }
