@@ -25,7 +25,7 @@ import { WorkerTraffic } from './worker-traffic.ts';
 const LOAD_STEP = 4;
 
 /** A new version is worked in so long at a time, and statistics are written; requests come in between. */
-const SLICE_MS = 1;
+const SLICE_MS = 0.25;
 
 export function runWorker(): void {
   let worker: Worker | undefined;
