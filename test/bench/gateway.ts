@@ -27,9 +27,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { folder } = options;
   const [httpPort, httpsPort, metricsPort] = [await freePort(), await freePort(), await freePort()];
   const routes = path.join(folder, 'routes');
-  const adminSocket = path.join(folder, 'run', 'admin.sock');
+  const runtimeDir = path.join(options.workshop.memoryFolder, path.basename(folder));
+  const adminSocket = path.join(runtimeDir, 'admin.sock');
   mkdirSync(routes, { recursive: true });
-  writeFileSync(path.join(folder, 'gateway.yaml'), await settings(options, { httpPort, httpsPort, metricsPort }));
+  writeFileSync(
+    path.join(folder, 'gateway.yaml'),
+    await settings(options, { runtimeDir, httpPort, httpsPort, metricsPort }),
+  );
   if (options.kubeconfig === undefined) writeObjects(routes, options);
 
   const command = [
@@ -74,9 +78,14 @@ function writeObjects(routes: string, { workshop, hosts }: GatewayOptions): void
 
 async function settings(
   { folder, accessLog, workers, kubeconfig }: GatewayOptions,
-  ports: { readonly httpPort: number; readonly httpsPort: number; readonly metricsPort: number },
+  at: {
+    readonly runtimeDir: string;
+    readonly httpPort: number;
+    readonly httpsPort: number;
+    readonly metricsPort: number;
+  },
 ): Promise<string> {
-  const { httpPort, httpsPort, metricsPort } = ports;
+  const { runtimeDir, httpPort, httpsPort, metricsPort } = at;
   const source = kubeconfig === undefined ? 'folder: routes' : `kubernetes:\n    kubeconfig: ${kubeconfig}`;
   return `source:
   ${source}
@@ -86,12 +95,12 @@ ports:
 workers: ${workers}
 address: 127.0.0.1
 stateDir: state
-runtimeDir: run
+runtimeDir: ${runtimeDir}
 destinations:
   allowLoopback: true
 admin:
   port: ${await freePort()}
-  socket: ${folder}/run/admin.sock
+  socket: ${runtimeDir}/admin.sock
 health:
   port: ${await freePort()}
 metrics:

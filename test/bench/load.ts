@@ -42,17 +42,29 @@ export async function saturate(url: string, seconds: number, script?: string): P
   };
 }
 
-/** 2,500 requests a second over 64 kept-alive connections: what a gateway costs when it is not busy. */
+/**
+ * 2,500 requests a second over 64 kept-alive connections: what a gateway costs when it is not busy. h2load starts all
+ * connections at once, and each then sends at its own steady rate: 64 requests in one millisecond, and then none for a
+ * while.
+ */
 export async function atFixedRate(url: string, seconds: number, folder: string): Promise<Load> {
-  return fixedRateOf(fixedRate, url, seconds, folder);
+  return measured(fixedRate, [`-D${seconds}`, url], folder);
 }
 
-/** So many requests a second over 64 kept-alive connections. */
-export async function fixedRateOf(perSecond: number, url: string, seconds: number, folder: string): Promise<Load> {
+/**
+ * So many requests a second, spread over it: the 64 connections start one after the other, at least one a millisecond. That
+ * is how requests of many clients come, and their times are not those of a queue of 64.
+ */
+export async function evenRateOf(perSecond: number, url: string, seconds: number, folder: string): Promise<Load> {
+  const perMs = Math.max(1, Math.round(perSecond / 1_000));
+  return measured(perSecond, [`-n${perSecond * seconds}`, `-r${perMs}`, '--rate-period=1ms', url], folder);
+}
+
+async function measured(perSecond: number, more: readonly string[], folder: string): Promise<Load> {
   const log = path.join(folder, 'h2load.log');
   rmSync(log, { force: true });
   const rate = String(perSecond / connections);
-  const args = ['--h1', `-c${connections}`, `-D${seconds}`, `--rps=${rate}`, `--log-file=${log}`, url];
+  const args = ['--h1', `-c${connections}`, `--rps=${rate}`, `--log-file=${log}`, ...more];
   const { stdout } = await pinned('h2load', args);
   const rows = readFileSync(log, 'utf8')
     .trim()

@@ -3,7 +3,7 @@
  * `close` ends what runs and removes what was written, also on Ctrl-C.
  */
 import { type ChildProcess, execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -14,6 +14,8 @@ export type Certificate = { readonly certificate: string; readonly key: string; 
 
 export type Workshop = {
   readonly folder: string;
+  /** On a file system in memory, as the runtime directory of a service is; elsewhere, where there is none. */
+  readonly memoryFolder: string;
   readonly certificate: Certificate;
   /** The backend listens here on 127.0.0.1 and on 127.0.0.2: two endpoints where a split needs them. */
   readonly backendPort: number;
@@ -21,11 +23,14 @@ export type Workshop = {
   close(): void;
 };
 
+const MEMORY = '/dev/shm';
+
 export async function openWorkshop(): Promise<Workshop> {
   const folder = mkdtempSync(path.join(tmpdir(), 'mesh-gateway-bench-'));
+  const memoryFolder = mkdtempSync(path.join(existsSync(MEMORY) ? MEMORY : folder, 'mesh-gateway-bench-'));
   const close = (): void => {
     killAll();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    for (const place of [folder, memoryFolder]) rmSync(place, { recursive: true, force: true, maxRetries: 3 });
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
@@ -37,7 +42,7 @@ export async function openWorkshop(): Promise<Workshop> {
   try {
     const { pid: backendPid } = startBackend(folder, backendPort);
     await answers(`http://127.0.0.1:${backendPort}/`, 'the backend');
-    return { folder, certificate: makeCertificate(folder), backendPort, backendPid, close };
+    return { folder, memoryFolder, certificate: makeCertificate(folder), backendPort, backendPid, close };
   } catch (error) {
     close();
     throw error;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '#test/kit/eventually.ts';
 import { type Gateway, startGateway } from '../gateway.ts';
-import { fixedRateOf, type Load } from '../load.ts';
+import { evenRateOf, type Load } from '../load.ts';
 import {
   cpuOf,
   loadCore,
@@ -51,8 +51,8 @@ export type StormFigures = {
   readonly loopDelayMs: Readonly<Record<string, number>>;
   /** Share of one core. */
   readonly controlCpu: number;
-  /** Of both cores together: what disturbs requests though nobody here does. */
-  readonly stolenMs: number;
+  /** Of both cores together, in the quiet load and in the busy one: what disturbs requests though nobody here does. */
+  readonly stolenMs: { readonly quiet: number; readonly busy: number };
   readonly controlMb: number;
   readonly workersMb: readonly number[];
 };
@@ -62,8 +62,12 @@ export type ClusterFigures = { readonly sizes: readonly SizeFigures[]; readonly 
 const WORKERS = 2;
 const CHANGES = 300;
 const STORM = { perSecond: 1_000, seconds: 10 } as const;
-/** Quiet and busy by turns; the worst round is judged. */
+/** Quiet and busy by turns, until so many rounds were undisturbed; the worst of those is judged. */
 const STORM_ROUNDS = 3;
+/** A machine on which other guests never leave off is no machine to measure on. */
+const MAX_STORMS = 9;
+/** The p99 is of one request in a hundred: half a hundredth of the time of two cores decides it alone. */
+const DISTURBED_MS = 100;
 const REQUESTS_PER_SECOND = 2_000;
 /** After a start, control still writes what it keeps; it is at rest when it uses less than this share of a core. */
 const REST = 0.05;
@@ -83,11 +87,17 @@ export async function measureCluster(workshop: Workshop, say: (line: string) => 
   }
   const { figures, gateway, ask, log, close } = await openGateway(clusterOf(5_000), workshop, say);
   say(`${STORM.perSecond} changes/s beside ${REQUESTS_PER_SECOND} requests/s`);
-  await fixedRateOf(REQUESTS_PER_SECOND, `http://127.0.0.1:${gateway.httpPort}/`, 3, workshop.folder);
+  await evenRateOf(REQUESTS_PER_SECOND, `http://127.0.0.1:${gateway.httpPort}/`, 3, workshop.folder);
   const storms: StormFigures[] = [];
-  while (storms.length < STORM_ROUNDS) storms.push(await measureStorm(gateway, ask, log, workshop));
+  while (storms.filter(isUndisturbed).length < STORM_ROUNDS && storms.length < MAX_STORMS)
+    storms.push(await measureStorm(gateway, ask, log, workshop));
   await close();
   return { sizes: [...sizes, figures], storms };
+}
+
+/** Other guests of the host took hardly anything from this machine. */
+export function isUndisturbed({ stolenMs: { quiet, busy } }: StormFigures): boolean {
+  return Math.max(quiet, busy) < DISTURBED_MS;
 }
 
 type Ask = (order: ClusterOrder) => Promise<ClusterAnswer>;
@@ -175,8 +185,10 @@ async function measureChanges(
 
 async function measureStorm(gateway: Gateway, ask: Ask, log: ServedLog, workshop: Workshop): Promise<StormFigures> {
   const url = `http://127.0.0.1:${gateway.httpPort}/`;
-  const load = (seconds: number): Promise<Load> => fixedRateOf(REQUESTS_PER_SECOND, url, seconds, workshop.folder);
+  const load = (seconds: number): Promise<Load> => evenRateOf(REQUESTS_PER_SECOND, url, seconds, workshop.folder);
+  const begun = stolenMs();
   const quiet = await load(STORM.seconds);
+  const stolenQuiet = stolenMs() - begun;
   await lagOf(gateway);
   const { control } = rolesOf(gateway.pid ?? 0);
   const before = { cpu: cpuOf(control).totalNs, version: log.latest.version, stolen: stolenMs() };
@@ -193,7 +205,7 @@ async function measureStorm(gateway: Gateway, ask: Ask, log: ServedLog, workshop
     backlogMs: Math.max(0, last.at - at),
     loopDelayMs,
     controlCpu: (cpuOf(control).totalNs - before.cpu) / 1e9 / STORM.seconds,
-    stolenMs: stolen,
+    stolenMs: { quiet: stolenQuiet, busy: stolen },
     ...memoryOf(gateway),
   };
 }
