@@ -35,14 +35,19 @@ export function compileRules(scope: RuleScope): CompiledRules {
   const routes: Route[] = [];
   const clusters: ClusterRequest[] = [];
   const problems: Problem[] = [];
+  let isReachable = true;
   for (const [position, rule] of resource.spec.http.entries()) {
-    const matches = matchesInScope(rule, scope);
-    if (matches === undefined) continue;
+    const matches: ReturnType<typeof matchesInScope> = isReachable ? matchesInScope(rule, scope) : undefined;
+    if (matches === undefined) {
+      // Checks look at it all the same, so whoever asks whether anything has changed for this object means that, too.
+      toAction(rule, scope, { clusters: [], problems: [] });
+      continue;
+    }
     const action = toAction(rule, scope, { clusters, problems });
     const name = rule.name ?? 'default';
     const key = keys[position] ?? String(rule.index);
     routes.push({ key, name, virtualService: `${resource.namespace}/${resource.name}`, matches, action });
-    if (hasCatchAll(matches)) break;
+    isReachable = !hasCatchAll(matches);
   }
   return { routes, clusters, problems };
 }

@@ -492,6 +492,31 @@ test('what waits is tried again only when something that it looks at has changed
   assert.deepEqual(world.served(), { v9: 1 });
 });
 
+const UNREACHED = {
+  'behind a rule that takes everything': `  - redirect: { uri: /moved }
+  - route: [{ destination: { host: shop, subset: v3 } }]
+`,
+  'for callers of a mesh only': `  - match: [{ gateways: [mesh] }]
+    route: [{ destination: { host: shop, subset: v3 } }]
+  - redirect: { uri: /moved }
+`,
+};
+
+for (const [what, rules] of Object.entries(UNREACHED))
+  test(`a subset may be renamed in two steps also where only a rule ${what} has the new name`, () => {
+    const yaml = virtualServiceYaml();
+    const world = shop().write(`${yaml.slice(0, yaml.indexOf('  http:'))}  http:\n${rules}`);
+    world.round();
+    assert.deepEqual(world.served(), { v1: 50, v2: 50 });
+    assert.deepEqual(world.errors(), ['VirtualService MG0303']);
+    world.write(destinationRuleYaml(['v3']), podYaml('shop', 'v3')).round();
+    assert.deepEqual(world.errors(), []);
+    assert.deepEqual(
+      world.hosts.map(({ routes }) => routes.map(({ action }) => action.kind)),
+      [['redirect']],
+    );
+  });
+
 test('a service that is scaled to nothing holds up no change of its rule', () => {
   const world = shop().remove('Pod/default/shop-v2');
   world.round();
