@@ -10,7 +10,7 @@ import { SNAPSHOT_SCHEMA, type SnapshotDelta } from './snapshot.ts';
 /** The files that lead to `version`, in order: one full snapshot (a delta from 0), then the deltas since. */
 export type SnapshotManifest = { readonly version: number; readonly files: readonly string[] };
 
-/** What led to version `after`, and then one more file. */
+/** What led to version `after`, and then one more file: hundreds of names need not be told with each version. */
 export type LongerManifest = { readonly after: number };
 
 /** Where snapshot files live; gone after a reboot. */

@@ -3,6 +3,7 @@
  * or traffic. Snapshot units and statistics travel as files in the runtime directory and are named here.
  */
 import type { Problem } from '../snapshot/problem.ts';
+import type { LongerManifest } from '../snapshot/snapshot-files.ts';
 
 /** The files a worker loads, in order, to reach `version`: one full snapshot and the deltas since. */
 export type Manifest = {
@@ -10,9 +11,6 @@ export type Manifest = {
   /** File names inside the runtime directory's `snapshot/`. */
   readonly files: readonly string[];
 };
-
-/** The manifest of version `after`, and then the file that is published: hundreds of names need not be told with each. */
-export type LongerManifest = { readonly after: number };
 
 /** What a listening socket is for. `traffic` sockets are per node port; `health` is answered by workers themselves. */
 export type SocketPurpose = { readonly kind: 'traffic'; readonly nodePort: number } | { readonly kind: 'health' };

@@ -1,4 +1,5 @@
-import type { FromWorker, LongerManifest, Manifest, ToControl, ToWorker } from './messages.ts';
+import type { LongerManifest } from '../snapshot/snapshot-files.ts';
+import type { FromWorker, Manifest, ToControl, ToWorker } from './messages.ts';
 
 /** A worker as the publication sees it. */
 export type Subscriber = { readonly pid: number; version: number; send(message: ToWorker): void };

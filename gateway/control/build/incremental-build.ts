@@ -75,7 +75,7 @@ export class IncrementalBuild {
     this.#keep({
       listeners: isSame ? listeners : replaced(listeners, plan.listeners),
       virtualHosts: changed(this.#tables.virtualHosts, hosts, ({ virtualHost }) => virtualHost),
-      clusters: changedUnits(this.#tables.clusters, clusters),
+      clusters: changed(this.#tables.clusters, clusters, (cluster) => cluster),
       certificates: isSame ? certificates : replaced(certificates, plan.certificates),
     });
     const changes = [...listenerChanges.values(), ...hosts.values()];
@@ -206,17 +206,6 @@ function changed<T, V extends object>(
   for (const [key, { after }] of changes) {
     if (after === undefined) gone.push(key);
     else if (!isDeepStrictEqual(table.get(key), unitOf(after))) set.push([key, unitOf(after)]);
-  }
-  return table.with(set, gone);
-}
-
-/** The same of values that are units themselves: whoever told of the changes has compared them. */
-function changedUnits<V extends object>(table: UnitTable<V>, changes: ReadonlyMap<string, Change<V>>): UnitTable<V> {
-  const set: [string, V][] = [];
-  const gone: string[] = [];
-  for (const [key, { after }] of changes) {
-    if (after === undefined) gone.push(key);
-    else set.push([key, after]);
   }
   return table.with(set, gone);
 }
