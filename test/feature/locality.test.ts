@@ -98,7 +98,7 @@ for (const [source, open] of Object.entries({ cluster, folder }))
       const load = startLoad({ port: place.gateway.httpPort, headers: HOST, keptAlive: 2, fresh: 2 });
       await eventually(() => load.answered() > 100, { timeoutMs: 20_000 });
       const { address, port } = here;
-      await here.close();
+      await here.finish();
       await become('there');
       here = await startBackend('here', { address, port });
       await become('here');

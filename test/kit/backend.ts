@@ -6,7 +6,10 @@ export type Backend = {
   readonly port: number;
   /** Requests answered so far. */
   readonly requests: () => number;
+  /** At once: requests that it was about to answer are cut off, which no gateway may send again. */
   close(): Promise<void>;
+  /** Takes no more connections, answers the requests that have come, and is gone. */
+  finish(): Promise<void>;
 };
 
 export type BackendOptions = {
@@ -18,8 +21,10 @@ export type BackendOptions = {
 /** A real HTTP server that answers with its name; `/slow?ms=N` waits, as a slow application does. */
 export function startBackend(name: string, options: BackendOptions = {}): Promise<Backend> {
   let answered = 0;
+  let isFinishing = false;
   const server = http.createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     answered += 1;
+    if (isFinishing) response.shouldKeepAlive = false;
     if (options.handler !== undefined) return options.handler(request, response);
     const delay = Number(new URL(request.url ?? '/', 'http://backend').searchParams.get('ms') ?? 0);
     request.resume();
@@ -37,6 +42,11 @@ export function startBackend(name: string, options: BackendOptions = {}): Promis
           new Promise((closed) => {
             server.close(() => closed());
             server.closeAllConnections();
+          }),
+        finish: () =>
+          new Promise((closed) => {
+            isFinishing = true;
+            server.close(() => closed());
           }),
       });
     });
