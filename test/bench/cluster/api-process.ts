@@ -16,6 +16,8 @@ import {
   sliceOf,
 } from './objects.ts';
 
+/** Some seconds of a storm: what is remembered for longer only gives the collector work. */
+const HISTORY = 5_000;
 /** Changes of a storm come together, so many times a second. */
 const TICKS_PER_SECOND = 100;
 
@@ -23,7 +25,7 @@ const TICKS_PER_SECOND = 100;
 goBehindOthers(10);
 setSessionNiceness(process.pid, 10);
 
-const server = await ApiServer.start({ history: 200_000 });
+const server = await ApiServer.start({ history: HISTORY });
 let size: ClusterSize = { services: 0, podsPerService: 0, hostsPerService: 1, namespaces: 1 };
 let addresses: Addresses = podNetwork;
 let changes = 0;

@@ -107,6 +107,8 @@ async function openGateway(size: ClusterSize, workshop: Workshop, say: (line: st
   mkdirSync(folder, { recursive: true });
   const child = startWithChannel(loadCore, [
     process.execPath,
+    // It has all the memory that it wants: collecting garbage it would take the core from the load.
+    '--max-semi-space-size=64',
     fileURLToPath(new URL('api-process.ts', import.meta.url)),
   ]);
   const ask: Ask = async (order) => {

@@ -1,7 +1,7 @@
 import { ApiStatus, badRequest, expired, invalidOptions, plainError } from './api-status.ts';
 import type { ClusterState, Target } from './cluster-state.ts';
 import { parseSelectors, type Selects } from './selectors.ts';
-import type { Entry, Table } from './table.ts';
+import { type Entry, firstOf, type Table } from './table.ts';
 import type { ListMeta } from './wire.ts';
 
 /** The entries and metadata that answer a list request. */
@@ -64,12 +64,8 @@ function nextPage(state: ClusterState, table: Table, selects: Selects | undefine
   const revision = place.revision === -1 ? state.store.revision : place.revision;
   const entries = table.listAt(revision);
   if (entries === undefined) throw expired(TOO_OLD, makeToken({ revision: -1, after: place.after }));
-  return page(
-    entries.filter((entry) => entry.key > place.after),
-    revision,
-    selects,
-    limit,
-  );
+  const first = firstOf(entries, ({ key }) => key > place.after);
+  return page(entries.slice(first), revision, selects, limit);
 }
 
 function page(entries: readonly Entry[], revision: number, selects: Selects | undefined, limit: number): Page {

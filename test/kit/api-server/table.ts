@@ -138,14 +138,7 @@ export class Table {
   }
 
   #firstAfter(revision: number): number {
-    let low = 0;
-    let high = this.#changes.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#changes[middle]?.revision ?? 0) <= revision) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return firstOf(this.#changes, (change) => change.revision > revision);
   }
 
   #undoneTo(revision: number): readonly Entry[] {
@@ -171,6 +164,18 @@ export class Table {
 /** `namespace/name`, or the name of what has no namespace. */
 export function keyOf(metadata: { namespace?: string; name: string }): string {
   return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+}
+
+/** The index of the first of which this holds, in a list where it holds for all that follow; the length if for none. */
+export function firstOf<T>(list: readonly T[], holds: (one: T) => boolean): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(list[middle] as T)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function makeEntry(key: string, object: KubeObject, revision: number): Entry {
