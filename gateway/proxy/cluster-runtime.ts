@@ -1,6 +1,7 @@
 /**
  * What a worker keeps for one cluster: endpoints with their connections, the picker and the counters. It lives under
- * its key from snapshot to snapshot; routes hold on to it, so that an endpoint change recompiles no route.
+ * its key from snapshot to snapshot; routes hold on to it, so that an endpoint change recompiles no route. Until the first
+ * request needs it, it sleeps: most of a large cluster's are named by routes that this worker is never asked for.
  */
 
 import type { Cluster, Endpoint } from '../snapshot/cluster.ts';
@@ -30,8 +31,8 @@ export class EndpointRuntime implements BalancedEndpoint {
   }
 }
 
-/** What a new version is made ready with. */
-export type StageParts = {
+/** What clusters are made of, the same for all of a worker. */
+export type ClusterParts = {
   readonly context: UpstreamContext;
   readonly metrics: ProxyMetrics;
   readonly random: () => number;
@@ -39,6 +40,12 @@ export type StageParts = {
 
 /** A new version of a cluster, ready to be put in place. */
 export type StagedCluster = {
+  readonly unit: Cluster | string;
+  /** Absent while the cluster sleeps. */
+  readonly made?: MadeCluster;
+};
+
+type MadeCluster = {
   readonly host: string;
   readonly connectTimeoutMs: number;
   /** The nearest first: in this order another is looked for when one has failed. */
@@ -61,24 +68,68 @@ export class ClusterRuntime {
   active = 0;
   /** Compiled routes that name it. */
   references = 0;
-  /** Of the service. undefined while the snapshot has no such cluster: nothing else of that is kept. */
-  host: string | undefined;
-  destination: DestinationMetrics | undefined;
+  readonly #parts: ClusterParts;
+  /** All that is kept while it sleeps: the unit, or the JSON text of it, which is a fraction of its size. */
+  #asleep: Cluster | string | undefined;
+  #host: string | undefined;
+  #destination: DestinationMetrics | undefined;
   #endpoints: readonly EndpointRuntime[] = [];
   #picker: Picker<EndpointRuntime> | undefined;
 
-  constructor(key: string) {
+  constructor(key: string, parts: ClusterParts) {
     this.key = key;
+    this.#parts = parts;
+  }
+
+  /** Whether the snapshot has such a cluster. */
+  get exists(): boolean {
+    return this.#asleep !== undefined || this.#host !== undefined;
+  }
+
+  /** Of the service. undefined while the snapshot has no such cluster: nothing else of that is kept. */
+  get host(): string | undefined {
+    if (this.#asleep !== undefined) this.#wake(this.#asleep);
+    return this.#host;
+  }
+
+  /** Where its requests are counted; undefined if it never was in a snapshot. */
+  get destination(): DestinationMetrics | undefined {
+    if (this.#asleep !== undefined) this.#wake(this.#asleep);
+    return this.#destination;
   }
 
   /** Makes ready what `update` puts in place: nothing that requests see. Endpoints that stay keep their connections. */
-  stage(cluster: Cluster, { context, metrics, random }: StageParts): StagedCluster {
+  stage(unit: Cluster | string): StagedCluster {
+    // Counters that people have seen stay in sight: who has some, from an earlier life, does not sleep.
+    const isUsed = this.#picker !== undefined || this.#parts.metrics.knows(this.key);
+    return isUsed ? { unit, made: this.#make(unit) } : { unit };
+  }
+
+  /** Takes over a new version, staged since the last one; undefined: the cluster is gone. */
+  update(staged: StagedCluster | undefined): void {
+    if (staged === undefined) return this.#end();
+    const { unit, made } = staged;
+    if (made !== undefined) this.#put(made);
+    // A request may have come since it was staged.
+    else if (this.#picker !== undefined) this.#put(this.#make(unit));
+    else this.#asleep = unit;
+  }
+
+  #wake(unit: Cluster | string): void {
+    // First: a text that cannot be read costs one request a 500, and is then as if it were not there.
+    this.#asleep = undefined;
+    this.#put(this.#make(unit));
+  }
+
+  #make(unit: Cluster | string): MadeCluster {
+    const cluster = typeof unit === 'string' ? (JSON.parse(unit) as Cluster) : unit;
+    const { context, metrics, random } = this.#parts;
     const { connectTimeoutMs } = cluster;
     // A host that is the same is the same string: what is replaced all the time is what collecting garbage costs.
-    const host = cluster.host === this.host ? this.host : cluster.host;
+    const host = cluster.host === this.#host ? this.#host : cluster.host;
     const known = new Map(this.#endpoints.map((runtime) => [placeOf(runtime.pool), runtime]));
     const gone = new Set(this.#endpoints);
-    const changes: StagedCluster['changes'][number][] = [];
+    const changes: MadeCluster['changes'][number][] = [];
     const inOrder = nearestFirst(cluster);
     const endpoints = inOrder.map((endpoint) => {
       const runtime = known.get(placeOf(endpoint));
@@ -95,13 +146,10 @@ export class ClusterRuntime {
     return { host, connectTimeoutMs, endpoints, changes, gone, series, picker, newPicker };
   }
 
-  /** Takes over a new version, staged since the last one; undefined: the cluster is gone. */
-  update(staged: StagedCluster | undefined, metrics: ProxyMetrics): void {
-    if (staged === undefined) return this.#end(metrics);
-    const { host, connectTimeoutMs, endpoints, changes, gone, series, picker, newPicker } = staged;
-    this.host = host;
-    this.destination = series;
-    metrics.adopt(this.key, series);
+  #put({ host, connectTimeoutMs, endpoints, changes, gone, series, picker, newPicker }: MadeCluster): void {
+    this.#host = host;
+    this.#destination = series;
+    this.#parts.metrics.adopt(this.key, series);
     for (const { runtime, weight } of changes) {
       runtime.weight = weight;
       runtime.pool.connectTimeoutMs = connectTimeoutMs;
@@ -111,9 +159,10 @@ export class ClusterRuntime {
     for (const runtime of gone) runtime.pool.close();
   }
 
-  #end(metrics: ProxyMetrics): void {
-    metrics.retire(this.key);
-    this.host = undefined;
+  #end(): void {
+    this.#parts.metrics.retire(this.key);
+    this.#host = undefined;
+    this.#asleep = undefined;
     this.#picker = undefined;
     this.close();
     this.#endpoints = [];
@@ -126,6 +175,7 @@ export class ClusterRuntime {
 
   /** An endpoint for a request; one that is not in `tried` if there is any. */
   pick(tried: readonly EndpointRuntime[] | undefined): EndpointRuntime | undefined {
+    if (this.#asleep !== undefined) this.#wake(this.#asleep);
     const picker = this.#picker;
     if (picker === undefined) return undefined;
     let picked = picker.pick();

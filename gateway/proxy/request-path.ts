@@ -4,7 +4,7 @@
  * accepted sockets and compiled versions.
  */
 import type { Socket } from 'node:net';
-import type { SnapshotDelta } from '../snapshot/snapshot.ts';
+import type { WorkerDelta } from '../snapshot/snapshot.ts';
 import { probeSharedRead, SharedRead } from '../support/shared-read.ts';
 import { atOnce, type Steps } from '../support/slices.ts';
 import { TimerWheel } from '../support/timer-wheel.ts';
@@ -128,18 +128,18 @@ export class Proxy {
   }
 
   /** Compiles a delta beside what is served. Throws CompileError, and then nothing has changed. */
-  prepare(delta: SnapshotDelta): Prepared {
+  prepare(delta: WorkerDelta): Prepared {
     return atOnce(this.prepareInSteps(delta));
   }
 
   /** The same, unit by unit; nothing else is prepared or committed meanwhile. */
-  prepareInSteps(delta: SnapshotDelta): Steps<Prepared> {
+  prepareInSteps(delta: WorkerDelta): Steps<Prepared> {
     return this.#compiler.prepare(this.#context.table, delta);
   }
 
   /** Serves a prepared version from the next request on; requests in flight keep what they began with. */
   commit(prepared: Prepared): void {
-    this.#compiler.commit(prepared, (runtime, staged) => runtime.update(staged, this.#context.metrics));
+    this.#compiler.commit(prepared, (runtime, staged) => runtime.update(staged));
     this.#context.table = prepared.table;
   }
 

@@ -5,10 +5,10 @@
  */
 import type { Listener } from '../snapshot/listener.ts';
 import type { Route, VirtualHost } from '../snapshot/route.ts';
-import type { SnapshotDelta } from '../snapshot/snapshot.ts';
+import type { WorkerDelta } from '../snapshot/snapshot.ts';
 import type { Steps } from '../support/slices.ts';
 import { WeightedChoice } from './balance/weighted.ts';
-import { ClusterRuntime, type StagedCluster, type StageParts } from './cluster-runtime.ts';
+import { type ClusterParts, ClusterRuntime, type StagedCluster } from './cluster-runtime.ts';
 import { CompileError } from './compile-error.ts';
 import { ForwardTarget } from './forward-target.ts';
 import { accessDenied, type Reply, replies } from './reply/replies.ts';
@@ -42,7 +42,7 @@ export const EMPTY_TABLE: RoutingTable = { version: 0, listeners: new Map() };
 
 /** A version that compiled and waits for `commit`. */
 export type Prepared = {
-  readonly delta: SnapshotDelta;
+  readonly delta: WorkerDelta;
   readonly table: RoutingTable;
   readonly hosts: ReadonlyMap<string, CompiledHost>;
   readonly removedHosts: readonly string[];
@@ -55,10 +55,10 @@ export class TableCompiler {
   readonly #clusters = new Map<string, ClusterRuntime>();
   /** Clusters that perhaps nobody needs any more. */
   readonly #idle = new Set<ClusterRuntime>();
-  readonly #parts: StageParts;
+  readonly #parts: ClusterParts;
   readonly #random: () => number;
 
-  constructor(parts: StageParts) {
+  constructor(parts: ClusterParts) {
     this.#parts = parts;
     this.#random = parts.random;
   }
@@ -67,7 +67,7 @@ export class TableCompiler {
    * Compiles `delta` on top of `current`, unit by unit. Changes nothing that requests see; another version must not be
    * prepared or committed meanwhile. Throws {@link CompileError}.
    */
-  *prepare(current: RoutingTable, delta: SnapshotDelta): Steps<Prepared> {
+  *prepare(current: RoutingTable, delta: WorkerDelta): Steps<Prepared> {
     if (delta.from !== 0 && delta.from !== current.version) {
       throw new CompileError('snapshot', `the delta is from version ${delta.from}, but ${current.version} is served`);
     }
@@ -110,7 +110,7 @@ export class TableCompiler {
       if (before !== undefined) this.#count(before, -1);
     }
     for (const runtime of this.#idle)
-      if (runtime.host === undefined && runtime.references === 0) this.#clusters.delete(runtime.key);
+      if (!runtime.exists && runtime.references === 0) this.#clusters.delete(runtime.key);
     this.#idle.clear();
   }
 
@@ -119,7 +119,7 @@ export class TableCompiler {
     return this.#clusters.values();
   }
 
-  *#compileHosts(delta: SnapshotDelta): Steps<Map<string, CompiledHost>> {
+  *#compileHosts(delta: WorkerDelta): Steps<Map<string, CompiledHost>> {
     // One choice per route, also where several hosts of a VirtualService share it.
     const choices = new Map<string, WeightedChoice>();
     const hosts = new Map<string, CompiledHost>();
@@ -130,11 +130,11 @@ export class TableCompiler {
     return hosts;
   }
 
-  *#stageClusters(delta: SnapshotDelta): Steps<Map<ClusterRuntime, StagedCluster>> {
+  *#stageClusters(delta: WorkerDelta): Steps<Map<ClusterRuntime, StagedCluster>> {
     const clusters = new Map<ClusterRuntime, StagedCluster>();
     for (const [key, cluster] of Object.entries(delta.set.clusters)) {
       const runtime = this.#cluster(key);
-      clusters.set(runtime, runtime.stage(cluster, this.#parts));
+      clusters.set(runtime, runtime.stage(cluster));
       yield;
     }
     return clusters;
@@ -179,7 +179,7 @@ export class TableCompiler {
   #cluster(key: string): ClusterRuntime {
     let runtime = this.#clusters.get(key);
     if (runtime === undefined) {
-      runtime = new ClusterRuntime(key);
+      runtime = new ClusterRuntime(key, this.#parts);
       this.#clusters.set(key, runtime);
       // Until it is committed that somebody needs it.
       this.#idle.add(runtime);

@@ -7,7 +7,7 @@ import { type SecureInfo, TlsTerminator } from '../proxy/tls/terminator.ts';
 import type { Arrival, ProxySettings } from '../proxy/types.ts';
 import type { Certificate } from '../snapshot/certificate.ts';
 import type { Listener } from '../snapshot/listener.ts';
-import type { SnapshotDelta } from '../snapshot/snapshot.ts';
+import type { WorkerDelta } from '../snapshot/snapshot.ts';
 import type { Steps } from '../support/slices.ts';
 import { AccessLog } from '../telemetry/access-log.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -101,7 +101,7 @@ export class WorkerTraffic {
   }
 
   /** Compiles a delta beside what is served, in steps. Throws CompileError, and then nothing has changed. */
-  *prepare(delta: SnapshotDelta): Steps<void> {
+  *prepare(delta: WorkerDelta): Steps<void> {
     const isFull = delta.from === 0;
     const listeners = merged(isFull ? {} : this.#listeners, delta.set.listeners, delta.remove.listeners);
     const certificates = merged(isFull ? {} : this.#certificates, delta.set.certificates, delta.remove.certificates);

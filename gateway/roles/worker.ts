@@ -9,7 +9,7 @@ import type { Settings } from '#config/settings.ts';
 import { CompileError } from '../proxy/compile-error.ts';
 import { Acceptor } from '../proxy/listen/acceptor.ts';
 import { serveHealth } from '../proxy/listen/health.ts';
-import type { SnapshotDelta } from '../snapshot/snapshot.ts';
+import type { WorkerDelta } from '../snapshot/snapshot.ts';
 import { readSnapshotInSteps, snapshotFolder, versionOf } from '../snapshot/snapshot-files.ts';
 import type { FromWorker, Manifest, SocketPurpose, ToWorker } from '../supervisor/messages.ts';
 import { probeSharedRead } from '../support/shared-read.ts';
@@ -212,7 +212,7 @@ class Worker {
   *#prepare(version: number, file: string): Steps<void> {
     // What an earlier publication left undecided must not be served by the commit of this one.
     this.#traffic.abort();
-    let delta: SnapshotDelta;
+    let delta: WorkerDelta;
     try {
       delta = yield* readSnapshotInSteps(path.join(this.#snapshotDir, file));
     } catch (error) {

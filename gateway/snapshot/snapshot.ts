@@ -31,3 +31,10 @@ export type SnapshotDelta = {
   readonly set: { readonly [K in UnitKind]: Readonly<Record<string, SnapshotUnits[K][string]>> };
   readonly remove: { readonly [K in UnitKind]: readonly string[] };
 };
+
+/** A delta as workers read it: a cluster may still be its JSON text, since most of many are never asked for. */
+export type WorkerDelta = Omit<SnapshotDelta, 'set'> & {
+  readonly set: Omit<SnapshotDelta['set'], 'clusters'> & {
+    readonly clusters: Readonly<Record<string, Cluster | string>>;
+  };
+};

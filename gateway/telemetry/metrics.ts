@@ -129,6 +129,11 @@ export class ProxyMetrics {
     return known !== undefined && sameLabels(known.labels, labels) ? known : new DestinationMetrics(labels);
   }
 
+  /** Whether a cluster of this key has series that people can see, or saw not long ago. */
+  knows(clusterKey: string): boolean {
+    return this.#live.has(clusterKey) || this.#retired.has(clusterKey);
+  }
+
   /** Shows series that were made ready. */
   adopt(clusterKey: string, series: DestinationMetrics): void {
     this.#retired.delete(clusterKey);

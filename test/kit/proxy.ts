@@ -5,7 +5,12 @@ import type { ProxyLimits, ProxySettings, ProxyTimeouts } from '#gateway/proxy/t
 import type { Cluster, Endpoint } from '#gateway/snapshot/cluster.ts';
 import type { Listener } from '#gateway/snapshot/listener.ts';
 import type { Route, RouteAction, VirtualHost } from '#gateway/snapshot/route.ts';
-import { SNAPSHOT_SCHEMA, type SnapshotDelta, type SnapshotUnits } from '#gateway/snapshot/snapshot.ts';
+import {
+  SNAPSHOT_SCHEMA,
+  type SnapshotDelta,
+  type SnapshotUnits,
+  type WorkerDelta,
+} from '#gateway/snapshot/snapshot.ts';
 import type { AccessLogRecord } from '#gateway/telemetry/access-log-format.ts';
 import { ProxyMetrics } from '#gateway/telemetry/metrics.ts';
 
@@ -95,7 +100,7 @@ export function allTo(port: number, timeoutMs?: number): SnapshotDelta {
 }
 
 export type TestProxyOptions = {
-  readonly snapshot?: SnapshotDelta;
+  readonly snapshot?: WorkerDelta;
   readonly settings?: Partial<Omit<ProxySettings, 'limits' | 'timeouts'>>;
   readonly limits?: Partial<ProxyLimits>;
   readonly timeouts?: Partial<ProxyTimeouts>;
@@ -111,7 +116,7 @@ export type TestProxy = {
   readonly log: AccessLogRecord[];
   /** Errors the proxy logged. */
   readonly errors: unknown[];
-  readonly serve: (delta: SnapshotDelta) => void;
+  readonly serve: (delta: WorkerDelta) => void;
   readonly close: () => Promise<void>;
 };
 
@@ -135,7 +140,7 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
     log: { error: (fields) => void errors.push(fields) },
     reads: options.reads ?? 'shared',
   });
-  const serve = (delta: SnapshotDelta): void => proxy.commit(proxy.prepare(delta));
+  const serve = (delta: WorkerDelta): void => proxy.commit(proxy.prepare(delta));
   if (options.snapshot !== undefined) serve(options.snapshot);
   const server = net.createServer(
     { allowHalfOpen: true, noDelay: true },
