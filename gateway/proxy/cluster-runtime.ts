@@ -52,7 +52,7 @@ type MadeCluster = {
   readonly endpoints: readonly EndpointRuntime[];
   /** Endpoints that stay, and are to have another weight or time. */
   readonly changes: readonly { readonly runtime: EndpointRuntime; readonly weight: number }[];
-  readonly gone: ReadonlySet<EndpointRuntime>;
+  readonly gone: readonly EndpointRuntime[];
   readonly series: DestinationMetrics;
   /** Absent where it can only be made when the weights are set. */
   readonly picker: Picker<EndpointRuntime> | undefined;
@@ -127,18 +127,17 @@ export class ClusterRuntime {
     const { connectTimeoutMs } = cluster;
     // A host that is the same is the same string: what is replaced all the time is what collecting garbage costs.
     const host = cluster.host === this.#host ? this.#host : cluster.host;
-    const known = new Map(this.#endpoints.map((runtime) => [placeOf(runtime.pool), runtime]));
-    const gone = new Set(this.#endpoints);
+    const known = runtimesByPlace(this.#endpoints);
     const changes: MadeCluster['changes'][number][] = [];
     const inOrder = nearestFirst(cluster);
     const endpoints = inOrder.map((endpoint) => {
-      const runtime = known.get(placeOf(endpoint));
+      const runtime = known(endpoint);
       if (runtime === undefined) return new EndpointRuntime(context, endpoint, connectTimeoutMs);
-      gone.delete(runtime);
       if (runtime.weight !== endpoint.weight || runtime.pool.connectTimeoutMs !== connectTimeoutMs)
         changes.push({ runtime, weight: endpoint.weight });
       return runtime;
     });
+    const gone = without(this.#endpoints, endpoints);
     const newPicker = (): Picker<EndpointRuntime> => createNearestPicker(cluster, inOrder, endpoints, random);
     // A picker is made for the weights that endpoints have: those in use change only when it is put in place.
     const picker = changes.length === 0 ? newPicker() : undefined;
@@ -184,6 +183,24 @@ export class ClusterRuntime {
     if (picked === undefined || !tried.includes(picked)) return picked;
     return this.#endpoints.find((endpoint) => !tried.includes(endpoint)) ?? picked;
   }
+}
+
+/** In so short a list a look at each is quicker than a table, and leaves nothing to collect: under a storm that counts. */
+const FEW = 16;
+
+/** Finds an endpoint's connections by its address. */
+function runtimesByPlace(
+  runtimes: readonly EndpointRuntime[],
+): (place: EndpointAddress) => EndpointRuntime | undefined {
+  if (runtimes.length <= FEW)
+    return ({ address, port }) => runtimes.find(({ pool }) => pool.port === port && pool.address === address);
+  const known = new Map(runtimes.map((runtime) => [placeOf(runtime.pool), runtime]));
+  return (place) => known.get(placeOf(place));
+}
+
+function without(all: readonly EndpointRuntime[], kept: readonly EndpointRuntime[]): readonly EndpointRuntime[] {
+  const stays = kept.length <= FEW ? kept : new Set(kept);
+  return all.filter((one) => !('has' in stays ? stays.has(one) : stays.includes(one)));
 }
 
 function placeOf({ address, port }: EndpointAddress): string {

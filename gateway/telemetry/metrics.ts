@@ -125,8 +125,9 @@ export class ProxyMetrics {
   /** The same without showing it yet: for a version that is being made ready. */
   seriesFor(cluster: Cluster): DestinationMetrics {
     const known = this.#live.get(cluster.key) ?? this.#retired.get(cluster.key);
-    const labels = destinationLabels(cluster);
-    return known !== undefined && sameLabels(known.labels, labels) ? known : new DestinationMetrics(labels);
+    return known !== undefined && isLabelled(known.labels, cluster)
+      ? known
+      : new DestinationMetrics(destinationLabels(cluster));
   }
 
   /** Whether a cluster of this key has series that people can see, or saw not long ago. */
@@ -208,6 +209,13 @@ function destinationLabels(cluster: Cluster | undefined): Record<string, string>
   };
 }
 
-function sameLabels(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
-  return Object.keys(a).every((name) => a[name] === b[name]);
+/** Whether these are the {@link destinationLabels} of a cluster; what is not compared follows from what is. */
+function isLabelled(labels: Readonly<Record<string, string>>, cluster: Cluster): boolean {
+  return (
+    labels['destination_service'] === cluster.host &&
+    labels['destination_service_name'] === cluster.serviceName &&
+    labels['destination_service_namespace'] === cluster.namespace &&
+    labels['destination_canonical_revision'] === (cluster.subset ?? 'latest') &&
+    labels['destination_port'] === String(cluster.port)
+  );
 }

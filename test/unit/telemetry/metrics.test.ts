@@ -67,6 +67,25 @@ test('status codes that a backend makes up do not multiply series', () => {
   assert.equal(requests.at(-1)?.labels['response_code'], 'other');
 });
 
+test('a destination whose labels are others now counts anew', () => {
+  const metrics = new ProxyMetrics({ namespace: 'istio-system' });
+  const changes: Partial<Cluster>[] = [
+    { host: 'other.default.svc.cluster.local' },
+    { serviceName: 'other' },
+    { namespace: 'other' },
+    { subset: 'v2' },
+    { port: 81 },
+  ];
+  for (const change of changes) {
+    const first = metrics.destination(aCluster());
+    first.record(200, 0, 1, 1, 1);
+    const second = metrics.destination(aCluster(change));
+    second.record(200, 0, 1, 1, 1);
+    assert.equal(second.export()[0]?.requests, 1, Object.keys(change).join());
+    assert.notDeepEqual(second.labels, first.labels);
+  }
+});
+
 test('a destination keeps its counters over changes of its endpoints and after it left; many that left are forgotten', () => {
   const metrics = new ProxyMetrics({ namespace: 'istio-system' });
   const first = metrics.destination(aCluster());
