@@ -58,12 +58,12 @@ function withFields<S extends Shape, T>(
   shape: S,
   toSpec: (value: RecordValue<S>, at: At, metadata: Metadata) => T,
 ): Reader<{ readonly metadata: Metadata; readonly spec: T }> {
-  const head = record(common, { others: 'ignore' });
-  const body = record({ ...shape, apiVersion: ignored, kind: ignored, metadata: ignored });
+  const fields = record<Shape>({ ...shape, ...common });
   return (at) => {
-    const { metadata: meta } = head(at) ?? {};
-    const value = body(at);
-    if (meta === undefined || value === undefined) return undefined;
+    // The shape is of both: what it reads is what either reads.
+    const value = fields(at) as RecordValue<S> & RecordValue<typeof common>;
+    const { metadata: meta } = value ?? {};
+    if (meta === undefined) return undefined;
     return { metadata: meta, spec: toSpec(value, at, meta) };
   };
 }

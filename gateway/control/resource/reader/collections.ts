@@ -1,6 +1,7 @@
 import type { Labels } from '../resource.ts';
+import type { At } from './at.ts';
 import { type Reader, typeName } from './reader.ts';
-import { entriesOf } from './record.ts';
+import { fieldsOf } from './record.ts';
 import { text } from './scalars.ts';
 
 /** A list; items that are bad are reported and left out. */
@@ -17,7 +18,8 @@ export function listOf<T>(
     if (at.value.length > max)
       return at.report({ message: `At most ${max} entries are allowed here; there are ${at.value.length}.` });
     const result: T[] = [];
-    for (const [index, value] of at.value.entries()) {
+    for (let index = 0; index < at.value.length; index += 1) {
+      const value: unknown = at.value[index];
       const child = at.child(index, value);
       const read =
         value === null ? child.report({ message: 'This entry is empty: write it, or remove it.' }) : item(child);
@@ -33,23 +35,26 @@ export function mapOf<T>(
   options?: { readonly key?: Reader<string> },
 ): Reader<Readonly<Record<string, T>>> {
   return (at) => {
-    const entries = entriesOf(at);
-    if (entries === undefined) return undefined;
-    const result: [string, T][] = [];
-    for (const [name, entry] of entries) {
-      if (options?.key !== undefined && options.key(at.child(name, name)) === undefined) continue;
-      const child = at.child(name, entry);
-      const read =
-        entry === null
-          ? child.report({ message: 'A value is missing here: write it, or remove the name.' })
-          : value(child);
-      if (read !== undefined) result.push([name, read]);
-    }
+    const from = fieldsOf(at);
+    if (from === undefined) return undefined;
+    const reads: [string, T][] = [];
     // The labels of fifty thousand Pods are not kept twice.
-    const isAsWritten =
-      result.length === entries.length && result.every(([, read], index) => read === entries[index]?.[1]);
-    return isAsWritten ? (at.value as Readonly<Record<string, T>>) : Object.fromEntries(result);
+    let isAsWritten = true;
+    for (const name in from) {
+      const entry = from[name];
+      const read = readEntry(at, name, entry);
+      if (read !== entry) isAsWritten = false;
+      if (read !== undefined) reads.push([name, read]);
+    }
+    return isAsWritten ? (from as Readonly<Record<string, T>>) : Object.fromEntries(reads);
   };
+
+  function readEntry(at: At, name: string, entry: unknown): T | undefined {
+    if (options?.key !== undefined && options.key(at.child(name, name)) === undefined) return undefined;
+    const child = at.child(name, entry);
+    if (entry === null) return child.report({ message: 'A value is missing here: write it, or remove the name.' });
+    return value(child);
+  }
 }
 
 const LABEL_NAME = /^(?:[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$/;

@@ -177,7 +177,7 @@ function pick(from: Fields, names: readonly string[]): Fields {
   for (const name of names) {
     const value = from[name];
     if (value === undefined || value === null) continue;
-    picked[name] = COMMON.has(name) && typeof value === 'string' ? words.oneOf(value, value) : value;
+    picked[name] = typeof value === 'string' && COMMON.has(name) ? words.oneOf(value, value) : value;
   }
   if (picked['labels'] !== undefined) picked['labels'] = oneWordEach(fieldsOf(picked['labels']));
   return picked;
@@ -186,10 +186,12 @@ function pick(from: Fields, names: readonly string[]): Fields {
 const COMMON = new Set(['namespace', 'nodeName', 'zone', 'kind', 'type', 'status', 'phase', 'protocol']);
 
 function oneWordEach(labels: Fields): Fields {
-  const entries = Object.entries(labels);
-  return Object.fromEntries(
-    entries.map(([name, value]) => [name, typeof value === 'string' ? words.oneOf(value, value) : value]),
-  );
+  const each: Record<string, unknown> = {};
+  for (const name of Object.keys(labels)) {
+    const value = labels[name];
+    each[name] = typeof value === 'string' ? words.oneOf(value, value) : value;
+  }
+  return each;
 }
 
 /** Containers and conditions are the same for most Pods. */
