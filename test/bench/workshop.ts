@@ -4,10 +4,10 @@
  */
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { eventually } from '#test/kit/eventually.ts';
+import { freePorts } from '#test/kit/ports.ts';
 import { killAll, loadCore, startPinned } from './process-tree.ts';
 
 export type Certificate = { readonly certificate: string; readonly key: string; readonly both: string };
@@ -51,10 +51,7 @@ export async function openWorkshop(): Promise<Workshop> {
 
 /** A port that nothing listens on at the moment. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
+  const [port = 0] = await freePorts(1);
   return port;
 }
 
