@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { WorkerDelta } from '#gateway/snapshot/snapshot.ts';
+import { eventually } from '#test/kit/eventually.ts';
 import { aCluster, aDelta, allTo, startProxy } from '#test/kit/proxy.ts';
 import { ok, startRawBackend } from '#test/kit/raw-backend.ts';
 import { exchangeRaw } from '#test/kit/raw-client.ts';
@@ -37,6 +38,7 @@ async function setUp(form: (delta: WorkerDelta) => WorkerDelta) {
   };
   return {
     gateway,
+    backends,
     to,
     deltaTo,
     ask: () => exchangeRaw(gateway.port, GET),
@@ -67,6 +69,7 @@ for (const [name, form] of forms) {
     const prepared = kit.gateway.proxy.prepare(kit.deltaTo([aCluster([kit.to(2)])]));
     assert.equal((await kit.ask()).body, '1');
     kit.gateway.proxy.commit(prepared);
+    await eventually(() => kit.backends[0]?.connections[0]?.gone, { what: 'the connection to what it left ends' });
     assert.equal((await kit.ask()).body, '2');
   });
 
