@@ -5,6 +5,8 @@
  */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import type { AdminLog } from '../log.ts';
 import type { AdminBackend } from '../views.ts';
@@ -13,7 +15,9 @@ import { register } from './families.ts';
 import { type Statistics, toStatistics } from './input.ts';
 import { TrafficLedger } from './ledger.ts';
 import { processFamilies } from './process-families.ts';
+import type { TrafficTotals } from './totals.ts';
 import { trafficFamilies, workerFamilies } from './traffic-families.ts';
+import { trafficText } from './traffic-text.ts';
 
 export type MetricsOptions = {
   readonly address: string;
@@ -40,15 +44,22 @@ const serverOptions = {
 };
 const MAX_CONNECTIONS = 64;
 
+/** Characters that are written at once. */
+const CHUNK = 64 * 1024;
+
 /** Opens the metrics port; rejects with one sentence when it cannot be used. */
 export async function startMetrics(options: MetricsOptions): Promise<MetricsServer> {
-  const render = createRenderer(options);
+  const collect = createCollector(options);
   const server = http.createServer(serverOptions, (request, response) => {
-    answer(request, response, render).catch((error: unknown) => {
+    answer(request, response, collect).catch((error: NodeJS.ErrnoException) => {
+      // Whoever asked has gone.
+      if (error.code === 'ERR_STREAM_PREMATURE_CLOSE') return;
       options.log.error({ err: error }, 'metrics could not be rendered');
-      response
-        .writeHead(500, { 'content-type': 'text/plain' })
-        .end('the metrics could not be rendered; the log says why\n');
+      if (response.headersSent) response.destroy();
+      else
+        response
+          .writeHead(500, { 'content-type': 'text/plain' })
+          .end('the metrics could not be rendered; the log says why\n');
     });
   });
   server.maxConnections = MAX_CONNECTIONS;
@@ -67,7 +78,7 @@ export async function startMetrics(options: MetricsOptions): Promise<MetricsServ
 async function answer(
   request: http.IncomingMessage,
   response: http.ServerResponse,
-  render: () => Promise<string>,
+  collect: () => Promise<Page>,
 ): Promise<void> {
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
   const plain = { 'content-type': 'text/plain; charset=utf-8' };
@@ -76,40 +87,56 @@ async function answer(
   } else if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.writeHead(405, { ...plain, allow: 'GET, HEAD' }).end('only GET and HEAD\n');
   } else {
-    const text = await render();
-    response.writeHead(200, {
-      'content-type': Registry.PROMETHEUS_CONTENT_TYPE,
-      'content-length': Buffer.byteLength(text),
-    });
-    response.end(request.method === 'HEAD' ? undefined : text);
+    const page = await collect();
+    response.writeHead(200, { 'content-type': Registry.PROMETHEUS_CONTENT_TYPE });
+    if (request.method === 'HEAD') response.end();
+    else await pipeline(textOf(page), response);
   }
 }
 
+/** What one collection found: families of few samples, printed, and the traffic of all destinations. */
+type Page = { readonly families: string; readonly totals: TrafficTotals };
+
+/** A page of ten thousand destinations is hundreds of megabytes: nobody holds all of it, and the loop goes on between. */
+async function* textOf({ families, totals }: Page): AsyncGenerator<string> {
+  yield families;
+  let chunk = '';
+  for (const piece of trafficText(totals)) {
+    chunk += piece;
+    if (chunk.length < CHUNK) continue;
+    yield chunk;
+    chunk = '';
+    await setImmediate();
+  }
+  yield chunk;
+}
+
 /** Scrapes that overlap share one collection, so that several Prometheus servers cost no more than one. */
-function createRenderer(options: MetricsOptions): () => Promise<string> {
+function createCollector(options: MetricsOptions): () => Promise<Page> {
   const ledger = new TrafficLedger(options.ledgerFile);
-  let running: Promise<string> | undefined;
+  let running: Promise<Page> | undefined;
   return () => {
-    running ??= renderMetrics(options, ledger).finally(() => {
+    running ??= collectPage(options, ledger).finally(() => {
       running = undefined;
     });
     return running;
   };
 }
 
-async function renderMetrics({ backend, programVersion }: MetricsOptions, ledger: TrafficLedger): Promise<string> {
+async function collectPage({ backend, programVersion }: MetricsOptions, ledger: TrafficLedger): Promise<Page> {
   const { processes } = await backend.collect();
   const statistics = processes.map((process) => toStatistics(process.statistics)).filter((one) => one !== undefined);
   ledger.update(statistics, new Set(backend.workers().map(({ pid }) => pid)));
   const newest = newestOfEach(statistics);
+  const totals = ledger.totals();
   const registry = new Registry();
   register(registry, [
-    ...trafficFamilies(ledger.totals()),
+    ...trafficFamilies(totals),
     ...workerFamilies(newest),
     ...applianceFamilies(backend, programVersion),
     ...processFamilies(newest),
   ]);
-  return registry.metrics();
+  return { families: await registry.metrics(), totals };
 }
 
 /** While a worker is replaced, two processes share an index; the younger one stands for it. */

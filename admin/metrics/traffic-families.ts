@@ -1,6 +1,6 @@
-import { counter, type Family, gauge, histogram } from './families.ts';
+import { counter, type Family, gauge } from './families.ts';
 import type { Statistics } from './input.ts';
-import type { MergedSeries, TrafficTotals } from './totals.ts';
+import type { TrafficTotals } from './totals.ts';
 
 /** Help texts of the counters beside the request series; one without a text here is shown by its name. */
 const counterHelp: Readonly<Record<string, string>> = {
@@ -26,33 +26,11 @@ const gaugeHelp: Readonly<Record<string, string>> = {
   snapshot_version: 'Snapshot version that the worker serves.',
 };
 
-/** Istio's standard metrics, and the gateway's own counters, summed over the workers. */
-export function trafficFamilies(totals: TrafficTotals): Family[] {
-  const series = [...totals.series].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, merged]) => merged);
-  const of = (pick: 'durationMs' | 'requestBytes' | 'responseBytes') =>
-    series.map((one: MergedSeries) => ({
-      labels: one.labels,
-      bounds: one[pick].bounds,
-      counts: one[pick].counts,
-      sum: one[pick].sum,
-    }));
-  return [
-    counter(
-      'istio_requests_total',
-      'Requests handled.',
-      series.map(({ labels, requests }) => ({ labels, value: requests })),
-    ),
-    histogram(
-      'istio_request_duration_milliseconds',
-      'Time from the first byte of a request to the last of its response.',
-      of('durationMs'),
-    ),
-    histogram('istio_request_bytes', 'Body bytes of requests.', of('requestBytes')),
-    histogram('istio_response_bytes', 'Body bytes of responses.', of('responseBytes')),
-    ...[...totals.counters].map(([name, value]) =>
-      counter(`mesh_gateway_${name}_total`, counterHelp[name] ?? inWords(name), [{ value }]),
-    ),
-  ];
+/** The gateway's own counters, summed over the workers. */
+export function trafficFamilies({ counters }: TrafficTotals): Family[] {
+  return [...counters].map(([name, value]) =>
+    counter(`mesh_gateway_${name}_total`, counterHelp[name] ?? inWords(name), [{ value }]),
+  );
 }
 
 /** What each worker has at this moment. */

@@ -73,20 +73,26 @@ function collect(backend: FakeBackend, ...all: readonly Statistics[]): void {
 async function start(
   t: TestContext,
   more: { ledgerFile?: string } = {},
-): Promise<{ backend: FakeBackend; scrape: (path?: string) => Promise<string>; url: string }> {
+): Promise<{
+  backend: FakeBackend;
+  scrape: (path?: string) => Promise<string>;
+  url: string;
+  log: ReturnType<typeof recordingLog>;
+}> {
   const backend = new FakeBackend();
+  const log = recordingLog();
   const server = await startMetrics({
     address: '127.0.0.1',
     port: 0,
     backend,
     programVersion: '0.1.0',
-    log: recordingLog(),
+    log,
     ...more,
   });
   t.after(() => server.close());
   const url = `http://127.0.0.1:${server.port}`;
   const scrape = async (where = '/stats/prometheus'): Promise<string> => (await fetch(`${url}${where}`)).text();
-  return { backend, scrape, url };
+  return { backend, scrape, url, log };
 }
 
 /** Value of the first line that begins so. */
@@ -143,6 +149,32 @@ test('requests and histograms of all workers are merged', async (t) => {
     /istio_requests_total\{reporter="source",source_workload="mesh-gateway",destination_service="myapp\.default\.svc\.cluster\.local"/,
   );
   assert.match(text, /odd="a\\"b\\\\c\\nd"/);
+});
+
+test('the page of very many destinations is whole, and whoever leaves in the middle of it disturbs nobody', async (t) => {
+  const DESTINATIONS = 4_000;
+  const { backend, scrape, url, log } = await start(t);
+  const one = worker({ index: 0, pid: 101, requests: 10 });
+  const [series] = one.proxy?.requests ?? [];
+  assert.ok(one.proxy && series);
+  const requests = Array.from({ length: DESTINATIONS }, (_, index) => ({
+    ...series,
+    labels: { ...series.labels, destination_service: `s${index}.default.svc.cluster.local` },
+  }));
+  collect(backend, { ...one, proxy: { ...one.proxy, requests } }, worker({ index: 1, pid: 102, requests: 32 }));
+  const socket = net.connect(Number(new URL(url).port), '127.0.0.1');
+  socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n');
+  await once(socket, 'data');
+  socket.destroy();
+  const text = await scrape();
+  const named = (name: string): string[] => text.split('\n').filter((line) => line.startsWith(name));
+  assert.equal(named('istio_requests_total{').length, DESTINATIONS + 1);
+  for (const name of ['istio_request_duration_milliseconds', 'istio_request_bytes', 'istio_response_bytes']) {
+    assert.equal(new Set(named(`${name}_count{`)).size, DESTINATIONS + 1, name);
+    assert.equal(named(`# TYPE ${name} histogram`).length, 1);
+  }
+  assert.equal(valueOf(text, 'mesh_gateway_upstream_retries_total'), 42);
+  assert.deepEqual(log.lines, []);
 });
 
 test('every process shows what it uses, under its role and worker', async (t) => {
