@@ -20,6 +20,7 @@ import {
 import { answers, type Workshop } from '../workshop.ts';
 import type { ClusterAnswer, ClusterOrder } from './messages.ts';
 import { type ClusterSize, clusterOf, wideClusterOf } from './objects.ts';
+import { PauseWatch } from './pauses.ts';
 import { ServedLog } from './served-log.ts';
 
 /** What a cluster of some size costs. */
@@ -53,6 +54,8 @@ export type StormFigures = {
   readonly controlCpu: number;
   /** Of both cores together, in the quiet load and in the busy one: what disturbs requests though nobody here does. */
   readonly stolenMs: { readonly quiet: number; readonly busy: number };
+  /** The longest time for which a core of this machine stood still; undefined where that cannot be seen. */
+  readonly pausedMs: { readonly quiet: number; readonly busy: number } | undefined;
   readonly controlMb: number;
   readonly workersMb: readonly number[];
 };
@@ -68,6 +71,8 @@ export const STORM_ROUNDS = 3;
 const MAX_STORMS = 9;
 /** The p99 is of one request in a hundred: half a hundredth of the time of two cores decides it alone. */
 const DISTURBED_MS = 100;
+/** A loop may be late by twice that; what stops a core for so long is none of its doing. */
+const PAUSED_MS = 10;
 const REQUESTS_PER_SECOND = 2_000;
 /** After a start, control still writes what it keeps; it is at rest when it uses less than this share of a core. */
 const REST = 0.05;
@@ -88,16 +93,19 @@ export async function measureCluster(workshop: Workshop, say: (line: string) => 
   const { figures, gateway, ask, log, close } = await openGateway(clusterOf(5_000), workshop, say);
   say(`${STORM.perSecond} changes/s beside ${REQUESTS_PER_SECOND} requests/s`);
   await evenRateOf(REQUESTS_PER_SECOND, `http://127.0.0.1:${gateway.httpPort}/`, 3, workshop.folder);
+  const pauses = await PauseWatch.start([proxyCore, loadCore]);
+  if (pauses === undefined) say('pauses of the machine are not seen here (root alone can watch for them)');
   const storms: StormFigures[] = [];
   while (storms.filter(isUndisturbed).length < STORM_ROUNDS && storms.length < MAX_STORMS)
-    storms.push(await measureStorm(gateway, ask, log, workshop));
+    storms.push(await measureStorm(gateway, ask, log, { workshop, pauses }));
+  await pauses?.stop();
   await close();
   return { sizes: [...sizes, figures], storms };
 }
 
-/** Other guests of the host took hardly anything from this machine. */
-export function isUndisturbed({ stolenMs: { quiet, busy } }: StormFigures): boolean {
-  return Math.max(quiet, busy) < DISTURBED_MS;
+/** Other guests of the host took hardly anything from this machine, and no core of it was stopped. */
+export function isUndisturbed({ stolenMs, pausedMs = { quiet: 0, busy: 0 } }: StormFigures): boolean {
+  return Math.max(stolenMs.quiet, stolenMs.busy) < DISTURBED_MS && Math.max(pausedMs.quiet, pausedMs.busy) < PAUSED_MS;
 }
 
 type Ask = (order: ClusterOrder) => Promise<ClusterAnswer>;
@@ -185,18 +193,26 @@ async function measureChanges(
   return { changesMs, controlCpuMs: (cpuOf(control).totalNs - before) / 1e6 / CHANGES };
 }
 
-async function measureStorm(gateway: Gateway, ask: Ask, log: ServedLog, workshop: Workshop): Promise<StormFigures> {
+async function measureStorm(
+  gateway: Gateway,
+  ask: Ask,
+  log: ServedLog,
+  { workshop, pauses }: { readonly workshop: Workshop; readonly pauses: PauseWatch | undefined },
+): Promise<StormFigures> {
   const url = `http://127.0.0.1:${gateway.httpPort}/`;
   const load = (seconds: number): Promise<Load> => evenRateOf(REQUESTS_PER_SECOND, url, seconds, workshop.folder);
+  await pauses?.longestMs();
   const begun = stolenMs();
   const quiet = await load(STORM.seconds);
   const stolenQuiet = stolenMs() - begun;
+  const pausedQuiet = await pauses?.longestMs();
   await lagOf(gateway);
   const { control } = rolesOf(gateway.pid ?? 0);
   const before = { cpu: cpuOf(control).totalNs, version: log.latest.version, stolen: stolenMs() };
   const [busy, { at = 0, changes = 0 }] = await Promise.all([load(STORM.seconds), ask({ kind: 'storm', ...STORM })]);
   const loopDelayMs = await lagOf(gateway);
   const stolen = stolenMs() - before.stolen;
+  const pausedBusy = await pauses?.longestMs();
   const last = await log.quiet(1_000);
   return {
     quiet,
@@ -208,6 +224,8 @@ async function measureStorm(gateway: Gateway, ask: Ask, log: ServedLog, workshop
     loopDelayMs,
     controlCpu: (cpuOf(control).totalNs - before.cpu) / 1e9 / STORM.seconds,
     stolenMs: { quiet: stolenQuiet, busy: stolen },
+    pausedMs:
+      pausedQuiet === undefined || pausedBusy === undefined ? undefined : { quiet: pausedQuiet, busy: pausedBusy },
     ...memoryOf(gateway),
   };
 }

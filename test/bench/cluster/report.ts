@@ -55,7 +55,7 @@ function judgeStorm(storms: readonly StormFigures[]): string[] {
   const judged = storms.filter(isUndisturbed);
   const undisturbed = verdict(
     judged.length >= STORM_ROUNDS,
-    `${judged.length} of ${storms.length} storms were not disturbed by other guests of the host and are judged (needed: ${STORM_ROUNDS})`,
+    `${judged.length} of ${storms.length} storms were not disturbed by the host and are judged (needed: ${STORM_ROUNDS})`,
   );
   if (judged.length === 0) return [...storms.map(describeStorm), undisturbed];
   const increases = judged.map(p99Increase);
@@ -76,14 +76,14 @@ function judgeStorm(storms: readonly StormFigures[]): string[] {
 
 function describeStorm(storm: StormFigures): string {
   const { quiet, busy, changes, publications, loopDelayMs, controlCpu, perSecond } = storm;
-  const { stolenMs, controlMb, workersMb } = storm;
+  const { stolenMs, pausedMs, controlMb, workersMb } = storm;
   const loops = Object.entries(loopDelayMs).map(([name, ms]) => `${name} ${ms.toFixed(0)}`);
   const errors = [quiet.errors, busy.errors].filter((text) => text !== '');
   return (
     `${isUndisturbed(storm) ? '' : 'disturbed: '}${perSecond} changes/s: p99 ${p99Ms(quiet).toFixed(2)} ms quiet, ${p99Ms(busy).toFixed(2)} busy; ${changes} changes in ${publications} versions; ` +
     `control used ${(controlCpu * 100).toFixed(0)} % of a core; event loops at most late by (ms): ${loops.join(', ')}; ` +
     `afterwards control has ${controlMb.toFixed(0)} MB, workers ${workersMb.map((mb) => mb.toFixed(0)).join(' and ')} MB; ` +
-    `other guests of this machine's host took ${stolenMs.quiet} and ${stolenMs.busy} ms from it${errors.length === 0 ? '' : `; ERRORS: ${errors.join('; ')}`}`
+    `other guests of this machine's host took ${stolenMs.quiet} and ${stolenMs.busy} ms from it${pausedMs === undefined ? '' : `, and a core stood still for at most ${pausedMs.quiet.toFixed(0)} and ${pausedMs.busy.toFixed(0)} ms`}${errors.length === 0 ? '' : `; ERRORS: ${errors.join('; ')}`}`
   );
 }
 
