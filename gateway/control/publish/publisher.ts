@@ -161,7 +161,7 @@ export class Publisher {
   /** Writes what is still waiting to be kept. */
   async close(): Promise<void> {
     await this.#lastGood.flush();
-    this.#versions.close();
+    await this.#versions.close();
   }
 
   /** Undefined when there is no answer at all. */

@@ -1,42 +1,61 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { makePrivateFolder, writeFileAtomicallySync } from '../../support/atomic-file.ts';
+import { makePrivateFolder, writeFileAtomically, writeFileAtomicallySync } from '../../support/atomic-file.ts';
 
-/** Numbers are reserved on disk in blocks, so that a publication waits for no fsync. A crash skips the rest of a block. */
-const BLOCK = 16;
+/**
+ * Numbers are reserved on disk in blocks, the next one when half of a block is used: a storm of changes uses that half in
+ * more than a second, and a disk can be busy for so long. A crash skips the rest of a block.
+ */
+const BLOCK = 256;
 
-/** Snapshot versions: each greater than any before, also over restarts, as long as the state directory lives. */
+const DURABLE = { mode: 0o600, durability: 'disk' } as const;
+
+/**
+ * Snapshot versions: each greater than any before, also over restarts, as long as the state directory lives. Only when the
+ * disk takes nothing for longer than half a block lasts, and power fails then, can a number come again.
+ */
 export class VersionCounter {
   readonly #file: string;
   #last: number;
   #reserved: number;
+  #writing: Promise<void> = Promise.resolve();
 
   /** `atLeast`: versions known from elsewhere (what the workers serve, the last good snapshot). */
   constructor(stateDir: string, atLeast: number) {
     this.#file = path.join(stateDir, 'version');
-    this.#reserved = Math.max(atLeast, readNumber(this.#file));
-    this.#last = this.#reserved;
+    this.#last = Math.max(atLeast, readNumber(this.#file));
+    this.#reserved = this.#last + BLOCK;
+    try {
+      makePrivateFolder(stateDir);
+      // Control is just starting: no publication waits yet. Later ones wait for no disk.
+      writeFileAtomicallySync(this.#file, `${this.#reserved}\n`, DURABLE);
+    } catch {
+      // As in `#write`.
+    }
   }
 
   next(): number {
-    if (this.#last >= this.#reserved) {
-      this.#reserved = this.#last + BLOCK;
-      this.#write(this.#reserved);
-    }
     this.#last += 1;
+    if (this.#last > this.#reserved - BLOCK / 2) this.#reserve();
     return this.#last;
   }
 
   /** Gives back what was reserved and not used. After that the counter is not used any more. */
-  close(): void {
-    if (this.#last < this.#reserved) this.#write(this.#last);
+  async close(): Promise<void> {
+    await this.#writing;
+    if (this.#last < this.#reserved) await this.#write(this.#last);
+  }
+
+  #reserve(): void {
+    this.#reserved = this.#last + BLOCK;
+    this.#writing = this.#writing.then(() => this.#write(this.#reserved));
   }
 
   /** A full disk must not stop a publication: other keepers of the state directory tell people of it. */
-  #write(reserved: number): void {
+  async #write(reserved: number): Promise<void> {
     try {
       makePrivateFolder(path.dirname(this.#file));
-      writeFileAtomicallySync(this.#file, `${reserved}\n`, { mode: 0o600, durability: 'disk' });
+      await writeFileAtomically(this.#file, `${reserved}\n`, DURABLE);
     } catch {
       // The workers' own version and the last good snapshot still keep the numbers growing.
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import fs, { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { LAST_GOOD_DELAY_MS } from '#gateway/control/publish/last-good.ts';
@@ -218,6 +219,25 @@ test('versions grow over restarts, orderly ones and others, and with a state dir
   assert.equal(node.last.version, before + 2);
 });
 
+test('a publication waits for no disk, however slow, and numbers still grow', async (context) => {
+  const node = new Node(context);
+  await node.publisher.publish(units(0));
+  const waits = context.mock.method(fs, 'fsyncSync').mock;
+  syncBuiltinESMExports();
+  context.after(() => {
+    context.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  for (let hosts = 1; hosts <= 600; hosts++)
+    assert.equal((await node.publisher.publish(units(1 + (hosts % 3)))).kind, 'applied');
+  const { version } = node.last;
+  assert.equal(version, 601);
+  assert.equal(waits.callCount(), 0);
+  await node.publisher.close();
+  await node.control(null).publish(units(1));
+  assert.equal(node.last.version, version + 1);
+});
+
 test('deltas that are longer than the full snapshot become one, and old files go when nobody can need them', async (context) => {
   const node = new Node(context);
   for (let hosts = 10; hosts < 80; hosts++) {
@@ -360,7 +380,6 @@ test('recovery finds nothing rather than something wrong, and clears what a dead
 
 test('a last good snapshot that cannot be kept is a Problem, not a failure', async (context) => {
   const node = new Node(context);
-  mkdirSync(node.stateDir);
   writeFileSync(path.join(node.stateDir, 'last-good'), '');
   assert.equal((await node.publisher.publish(units(1))).kind, 'applied');
   await node.publisher.close();
