@@ -18,9 +18,13 @@ export type Load = {
   readonly errors: string;
 };
 
+/** What a load program noted: figures when asked for, since reading ten thousands of lines takes cores from what runs. */
+export type Notes = () => Load;
+
 const run = promisify(execFile);
 const connections = 64;
 export const fixedRate = 2_500;
+let logs = 0;
 
 /** As many requests as go through 64 kept-alive connections. `script` is a wrk Lua script. */
 export async function saturate(url: string, seconds: number, script?: string): Promise<Load> {
@@ -48,33 +52,39 @@ export async function saturate(url: string, seconds: number, script?: string): P
  * while.
  */
 export async function atFixedRate(url: string, seconds: number, folder: string): Promise<Load> {
-  return measured(fixedRate, [`-D${seconds}`, url], folder);
+  const notes = await measured(fixedRate, [`-D${seconds}`, url], folder);
+  return notes();
 }
 
 /**
  * So many requests a second, spread over it: the 64 connections start one after the other, at least one a millisecond. That
  * is how requests of many clients come, and their times are not those of a queue of 64.
  */
-export async function evenRateOf(perSecond: number, url: string, seconds: number, folder: string): Promise<Load> {
+export async function evenRateOf(perSecond: number, url: string, seconds: number, folder: string): Promise<Notes> {
   const perMs = Math.max(1, Math.round(perSecond / 1_000));
   return measured(perSecond, [`-n${perSecond * seconds}`, `-r${perMs}`, '--rate-period=1ms', url], folder);
 }
 
-async function measured(perSecond: number, more: readonly string[], folder: string): Promise<Load> {
-  const log = path.join(folder, 'h2load.log');
-  rmSync(log, { force: true });
+async function measured(perSecond: number, more: readonly string[], folder: string): Promise<Notes> {
+  logs += 1;
+  const log = path.join(folder, `h2load-${logs}.log`);
   const rate = String(perSecond / connections);
   const args = ['--h1', `-c${connections}`, `--rps=${rate}`, `--log-file=${log}`, ...more];
   const { stdout } = await pinned('h2load', args);
+  return () => figuresOf(log, Number(/finished in [\d.]+s, ([\d.]+) req\/s/.exec(stdout)?.[1] ?? 0));
+}
+
+function figuresOf(log: string, perSecond: number): Load {
   const rows = readFileSync(log, 'utf8')
     .trim()
     .split('\n')
     .map((line) => line.split('\t').map(Number));
+  rmSync(log);
   const durations = rows.map((row) => row[2] ?? 0).sort((a, b) => a - b);
   const failed = rows.filter((row) => row[1] !== 200).length;
   return {
     count: rows.length,
-    perSecond: Number(/finished in [\d.]+s, ([\d.]+) req\/s/.exec(stdout)?.[1] ?? 0),
+    perSecond,
     p50Us: percentile(durations, 50),
     p99Us: percentile(durations, 99),
     errors: failed === 0 ? '' : `${failed} not answered with 200`,

@@ -16,11 +16,13 @@ export class PauseWatch {
 
   /** Undefined where this process may give nothing real-time priority. */
   static async start(cores: readonly string[]): Promise<PauseWatch | undefined> {
-    if (!mayUseRealTime()) return undefined;
     const program = fileURLToPath(new URL('pause-clock.ts', import.meta.url));
-    const clocks = cores.map((core) => startWithChannel(core, ['chrt', '-f', '99', process.execPath, program]));
-    await Promise.all(clocks.map((clock) => once(clock, 'message')));
-    return new PauseWatch(clocks);
+    const watch = new PauseWatch(cores.map((core) => startWithChannel(core, [process.execPath, program])));
+    // Not before they are up: starting takes a core for a tenth of a second.
+    await Promise.all(watch.#clocks.map((clock) => once(clock, 'message')));
+    if (watch.#clocks.every(setRealTime)) return watch;
+    await watch.stop();
+    return undefined;
   }
 
   /** The longest time since the last look for which a core stood still, in ms. */
@@ -33,9 +35,10 @@ export class PauseWatch {
   }
 }
 
-function mayUseRealTime(): boolean {
+/** All threads of it come before whatever else runs on their core. */
+function setRealTime({ pid }: ChildProcess): boolean {
   try {
-    execFileSync('chrt', ['-f', '99', 'true'], { stdio: 'ignore' });
+    execFileSync('chrt', ['--all-tasks', '--fifo', '--pid', '99', String(pid)], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
