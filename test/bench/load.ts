@@ -18,7 +18,7 @@ export type Load = {
   readonly errors: string;
 };
 
-/** What a load program noted: figures when asked for, since reading ten thousands of lines takes cores from what runs. */
+/** What a load program noted: figures when asked for, since reading tens of thousands of lines takes cores from what runs. */
 export type Notes = () => Load;
 
 const run = promisify(execFile);

@@ -34,6 +34,7 @@ export class VersionCounter {
     }
   }
 
+  /** Waits for nothing: the disk is told beside the publication. */
   next(): number {
     this.#last += 1;
     if (this.#last > this.#reserved - BLOCK / 2) this.#reserve();
