@@ -2,10 +2,11 @@ import { randomInt } from 'node:crypto';
 import net from 'node:net';
 
 /**
- * Ports that nobody is given without asking for them: above those of common programs, below Kubernetes' node ports and
- * those that Linux gives to connections (32768 to 60999), where one may have a port for as long as it lives.
+ * Ports that nobody is given without asking for them: above those of common programs and the last that `fetch` refuses
+ * (10080, the Fetch Standard's bad ports), below Kubernetes' node ports and those that Linux gives to connections (32768 to
+ * 60999), where one may have a port for as long as it lives.
  */
-const FIRST = 10_000;
+const FIRST = 10_100;
 const LAST = 29_999;
 
 /** So many in a row are never all taken by chance. */
