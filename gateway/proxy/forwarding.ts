@@ -13,7 +13,7 @@ import { forwardedResponse } from './filter/forwarded-response.ts';
 import type { ForwardTarget } from './forward-target.ts';
 import { malformedRequest, replies } from './reply/replies.ts';
 import { ResponseRelay } from './response-relay.ts';
-import { mayRetry } from './retry-policy.ts';
+import { type AttemptedRequest, mayRetry } from './retry-policy.ts';
 import { StreamDeadlines } from './stream-deadlines.ts';
 import type { Fault } from './types.ts';
 import type { UpstreamConnection } from './upstream/upstream-connection.ts';
@@ -30,6 +30,8 @@ export class Forwarding implements UpstreamHandler {
   #endpoint: EndpointRuntime | undefined;
   #tried: EndpointRuntime[] | undefined;
   #attempts = 0;
+  /** A connection was stale: from then on only fresh ones are tried. */
+  #metStale = false;
   /** Head, and the body if it is held. */
   #text = '';
   /** The whole request is in `#text`. */
@@ -71,6 +73,7 @@ export class Forwarding implements UpstreamHandler {
   /** A new request begins. */
   reset(): void {
     this.#attempts = 0;
+    this.#metStale = false;
     this.#tried = undefined;
     this.#headSent = false;
     this.#tunnel = false;
@@ -238,12 +241,13 @@ export class Forwarding implements UpstreamHandler {
     if (fault.what === 'destination-refused') this.#exchange.context.metrics.counters.destinations_refused += 1;
     const isTunnelEnd = this.#tunnel && fault.what === 'reset' && fault.detail === 'closed';
     if (isTunnelEnd) this.#endTunnel();
-    else if (
-      !this.#headSent &&
-      mayRetry(fault, { method: this.#exchange.method, attempts: this.#attempts, isHeld: this.#held })
-    ) {
-      this.#retry(fault);
-    } else this.#end(fault);
+    else if (!this.#headSent && mayRetry(fault, this.#attempted)) this.#retry(fault);
+    else this.#end(fault);
+  }
+
+  get #attempted(): AttemptedRequest {
+    const { method } = this.#exchange;
+    return { method, attempts: this.#attempts, isHeld: this.#held, metStale: this.#metStale };
   }
 
   /** What to wait for now: more of the body, the response, or more of a response that began early. */
@@ -275,7 +279,7 @@ export class Forwarding implements UpstreamHandler {
     exchange.bodyTaken(bodyStart + length);
   }
 
-  #attempt(options: { freshOnly?: boolean } = {}): void {
+  #attempt(): void {
     const exchange = this.#exchange;
     const endpoint = exchange.cluster?.pick(this.#tried);
     if (endpoint === undefined) {
@@ -286,7 +290,7 @@ export class Forwarding implements UpstreamHandler {
     this.#endpoint = endpoint;
     endpoint.active += 1;
     exchange.upstreamLabel = endpoint.label;
-    const idle = options.freshOnly === true ? undefined : endpoint.pool.take();
+    const idle = this.#metStale ? undefined : endpoint.pool.take();
     const refusal = idle === undefined ? endpoint.pool.refusal : undefined;
     if (refusal !== undefined) {
       this.onFault({ what: 'destination-refused', whose: 'upstream', retry: 'yes', detail: refusal });
@@ -329,8 +333,9 @@ export class Forwarding implements UpstreamHandler {
     this.#exchange.context.metrics.counters.upstream_retries += 1;
     this.#exchange.transportFailure = fault.detail;
     // A stale connection says nothing against its endpoint, but its neighbours in the pool are likely stale too.
-    if (fault.retry === 'yes' && endpoint !== undefined) (this.#tried ??= []).push(endpoint);
-    this.#attempt({ freshOnly: fault.retry === 'if-reused' });
+    if (fault.retry === 'if-reused') this.#metStale = true;
+    else if (endpoint !== undefined) (this.#tried ??= []).push(endpoint);
+    this.#attempt();
   }
 
   /** No way on: an answer if none has begun, else the client's connection breaks. */

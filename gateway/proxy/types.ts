@@ -65,8 +65,11 @@ export type Fault = {
     | 'stream-idle'
     | 'exception';
   readonly whose: 'downstream' | 'upstream' | 'internal';
-  /** `if-reused`: only when the connection had served before and may simply have been stale. */
-  readonly retry: 'never' | 'if-reused' | 'yes';
+  /**
+   * `yes`: nothing of the request was sent. `if-reused`: the connection had served before and may simply have been stale.
+   * `if-ending`: it was a fresh one, which means the same only of a server that has just broken a stale one.
+   */
+  readonly retry: 'never' | 'if-reused' | 'if-ending' | 'yes';
   /** For the access log; never holds bytes of a message. */
   readonly detail: string;
 };

@@ -3,7 +3,7 @@ import net, { type AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { eventually } from '#test/kit/eventually.ts';
 import { setUp } from '#test/kit/proxied-backend.ts';
-import { aCluster, allTo, aRoute, aSnapshot, aVirtualHost, forwardTo } from '#test/kit/proxy.ts';
+import { aCluster, aDelta, allTo, aRoute, aSnapshot, aVirtualHost, forwardTo } from '#test/kit/proxy.ts';
 import { ok, type RawHandler, startRawBackend } from '#test/kit/raw-backend.ts';
 import { exchangeRaw, RawClient } from '#test/kit/raw-client.ts';
 
@@ -164,6 +164,34 @@ test('on a stale connection a POST is not sent again: it may have been acted upo
   assert.equal((await exchangeRaw(kit.gateway.port, POST)).status, 503);
   assert.equal(kit.gateway.log[1]?.flags, 'UC');
   assert.equal(kit.backend.bytes().match(/POST/g)?.length, 1);
+});
+
+/** A server that ends: it breaks the connection that it has, then the one that it still takes. */
+const ending: RawHandler = ({ socket, index, requests }) => {
+  if (index === 0 && requests === 1) socket.write(ok('near'));
+  else socket.resetAndDestroy();
+};
+
+test('a server that ends also breaks the fresh connection after the stale one: another endpoint is asked, on a fresh one', async (t) => {
+  const far = await startRawBackend(stale);
+  t.after(() => far.close());
+  await using kit = await setUp(ending, { snapshot: clusterOf([far.port]) });
+  const ask = () => exchangeRaw(kit.gateway.port, GET);
+  assert.equal((await ask()).body, 'first', 'so that one is kept that will be stale');
+  const cluster = aCluster([kit.backend.port, { address: '127.0.0.1', port: far.port, weight: 1, priority: 1 }]);
+  kit.gateway.serve(aDelta(1, 2, { clusters: [cluster] }));
+  assert.equal((await ask()).body, 'near');
+  assert.equal((await ask()).body, 'first');
+  assert.deepEqual([kit.backend.connections.length, far.connections.length], [2, 2]);
+  assert.equal(kit.gateway.metrics.counters.upstream_retries, 2);
+});
+
+test('what breaks every connection is asked three times, not for ever: 503 UC', async () => {
+  await using kit = await setUp(ending);
+  assert.equal((await exchangeRaw(kit.gateway.port, GET)).body, 'near');
+  assert.equal((await exchangeRaw(kit.gateway.port, GET)).status, 503);
+  assert.equal(kit.gateway.log[1]?.flags, 'UC');
+  assert.equal(kit.backend.connections.length, 3);
 });
 
 test('once a byte of a response has come, nothing is sent again', async () => {

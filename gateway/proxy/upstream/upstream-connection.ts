@@ -277,12 +277,8 @@ export class UpstreamConnection implements ChunkedSink {
   }
 
   #resetFault(detail: string): Fault {
-    return {
-      what: 'reset',
-      whose: 'upstream',
-      retry: this.served > 0 && !this.#gotBytes ? 'if-reused' : 'never',
-      detail,
-    };
+    const unanswered = this.served > 0 ? 'if-reused' : 'if-ending';
+    return { what: 'reset', whose: 'upstream', retry: this.#gotBytes ? 'never' : unanswered, detail };
   }
 
   #protocolError(code: number): void {
