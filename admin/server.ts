@@ -29,9 +29,12 @@ export type AdminOptions = {
 };
 
 export type AdminServer = {
-  /** The TCP port in use (settings may say 0). */
-  readonly port: number;
   readonly tokenFile: string;
+  /**
+   * Serves the TCP address beside the socket; resolves with the port (settings may say 0). Rejects with one sentence when
+   * it cannot, and may then be called again: whoever asks by the socket learns why.
+   */
+  listen(): Promise<number>;
   /** Stops listening, lets running requests end for up to two seconds, removes the socket. */
   close(): Promise<void>;
 };
@@ -48,19 +51,19 @@ const serverOptions = {
 } satisfies http.ServerOptions;
 const MAX_CONNECTIONS = 256;
 
-/** Opens both sockets; rejects with one sentence when an address, the token file or the socket path cannot be used. */
+/** Opens the unix socket; rejects with one sentence when the address, the token file or the socket path cannot be used. */
 export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const { admin, log } = options;
   const refusal = checkAdminAddress(admin);
   if (refusal !== undefined) throw new Error(refusal);
   const token = openToken(options.stateDir, log);
-  const tls = readTls(admin);
-  const scheme = tls === undefined ? 'http' : 'https';
+  const scheme = admin.tls === undefined ? 'http' : 'https';
+  const hosts = new Set(['localhost', '127.0.0.1', '::1', admin.address.toLowerCase()]);
   const local = new WeakSet<http.IncomingMessage>();
   const app = await createApp({
     backend: options.backend,
     programVersion: options.programVersion,
-    guard: createGuard({ token, allowedHosts: allowedHosts(admin, tls?.names ?? []), scheme, log }),
+    guard: createGuard({ token, allowedHosts: hosts, scheme, log }),
     isLocal: (request) => local.has(request),
     log,
   });
@@ -71,27 +74,30 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
       handle(request, response);
     }),
   );
-  const tcp = prepare(
-    tls === undefined
-      ? http.createServer(serverOptions, handle)
-      : https.createServer({ ...serverOptions, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' }, handle),
-  );
   const removeSocket = await listenOnUnixSocket(unix, admin.socket);
-  try {
-    await listenOnTcp(tcp, admin);
-  } catch (error) {
-    unix.close();
-    removeSocket();
-    throw error;
-  }
-  const { port } = tcp.address() as AddressInfo;
-  log.info({ address: admin.address, port, scheme, socket: admin.socket, tokenFile: token.file }, 'admin API listens');
+  log.info({ socket: admin.socket, tokenFile: token.file }, 'admin API listens on its socket');
+  const servers = [unix];
   return {
-    port,
     tokenFile: token.file,
+    async listen() {
+      const tls = readTls(admin);
+      const tcp = prepare(
+        tls === undefined
+          ? http.createServer(serverOptions, handle)
+          : https.createServer({ ...serverOptions, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' }, handle),
+      );
+      // A name of our own certificate cannot be rebound: the browser would have refused another server's name.
+      if (tls !== undefined && tls.names.length > 0)
+        for (const name of [hostname(), ...tls.names]) hosts.add(name.toLowerCase());
+      await listenOnTcp(tcp, admin);
+      servers.push(tcp);
+      const { port } = tcp.address() as AddressInfo;
+      log.info({ address: admin.address, port, scheme }, 'admin API listens');
+      return port;
+    },
     async close() {
       removeSocket();
-      await Promise.all([closeServer(tcp), closeServer(unix)]);
+      await Promise.all(servers.map(closeServer));
       await app.close();
     },
   };
@@ -106,12 +112,6 @@ function readTls({ tls }: AdminAddress): TlsFiles | undefined {
     ([, name = '']) => name,
   );
   return { cert, key: readFileSync(tls.privateKey, 'utf8'), names };
-}
-
-/** A name of our own certificate cannot be rebound: the browser would have refused another server's name. */
-function allowedHosts({ address }: AdminAddress, certificateNames: readonly string[]): ReadonlySet<string> {
-  const own = certificateNames.length === 0 ? [] : [hostname(), ...certificateNames];
-  return new Set(['localhost', '127.0.0.1', '::1', address, ...own].map((name) => name.toLowerCase()));
 }
 
 function prepare<S extends http.Server>(server: S): S {

@@ -257,19 +257,22 @@ class Control {
   #serve(settings: Settings, backend: AdminBackend): void {
     const common = { backend, programVersion: programVersion(), log: this.#log };
     const { admin, metrics, stateDir, runtimeDir } = settings;
-    this.#keepListening('The admin API', () => startAdmin({ ...common, admin, stateDir }));
+    this.#keepListening('The admin socket', async () => {
+      const server = await startAdmin({ ...common, admin, stateDir });
+      this.#services.push(server);
+      this.#keepListening('The TCP address of the admin API', () => server.listen());
+    });
     const ledgerFile = path.join(runtimeDir, 'totals.json');
-    this.#keepListening('The metrics page', () => startMetrics({ ...common, ...metrics, ledgerFile }));
+    this.#keepListening('The metrics page', async () => {
+      this.#services.push(await startMetrics({ ...common, ...metrics, ledgerFile }));
+    });
   }
 
   /** Traffic does not wait for these: while one cannot listen it is a Problem, and tried again. */
-  #keepListening(what: string, open: () => Promise<Service>): void {
+  #keepListening(what: string, open: () => Promise<unknown>): void {
     if (this.#isStopping) return;
     open().then(
-      (service) => {
-        this.#services.push(service);
-        this.#report(what, []);
-      },
+      () => this.#report(what, []),
       (error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
         const message = `${what} is not available: ${reason.replace(/\.$/, '')}. It is tried again every ${RETRY_LISTEN_MS / 1000} seconds.`;

@@ -54,6 +54,20 @@ test('a port that another program had is opened as soon as it is free, without a
   await eventually(async () => !(await isTaken()));
 });
 
+test("while another program has the admin API's port, the socket tells it; freed, the port answers", async () => {
+  await gateway.terminate();
+  const squatter = net.createServer();
+  await new Promise<void>((resolve) => squatter.listen(gateway.adminPort, '127.0.0.1', resolve));
+  await gateway.boot();
+  const isTold = async (): Promise<boolean> =>
+    (await gateway.problems()).some((text) => text.includes(`127.0.0.1 port ${gateway.adminPort}: it is in use`));
+  await eventually(isTold);
+  await new Promise((resolve) => squatter.close(resolve));
+  // Without the token.
+  await eventually(async () => (await get(gateway.adminPort, '/api/v1/status')).status === 401);
+  await eventually(async () => !(await isTold()));
+});
+
 test('statistics that cannot be written cost a scrape, not the program', async () => {
   const { pid } = gateway;
   rmSync(path.join(gateway.dir, 'run', 'statistics'), { recursive: true });

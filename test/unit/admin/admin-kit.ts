@@ -24,6 +24,7 @@ export function recordingLog(): AdminLog & { readonly lines: string[] } {
 
 export type TestAdmin = {
   readonly server: AdminServer;
+  readonly port: number;
   readonly backend: FakeBackend;
   readonly token: string;
   readonly socket: string;
@@ -45,7 +46,8 @@ export async function startTestAdmin(t: TestContext, more: Partial<AdminOptions[
     log,
   });
   t.after(() => server.close());
-  return { server, backend, token: readFileSync(server.tokenFile, 'utf8').trim(), socket, dir, log };
+  const port = await server.listen();
+  return { server, port, backend, token: readFileSync(server.tokenFile, 'utf8').trim(), socket, dir, log };
 }
 
 export type Reply = {
@@ -64,7 +66,7 @@ export type Ask = {
 
 /** One request over TCP, without the token unless the headers bring it. */
 export function overTcp(admin: TestAdmin, target: string, ask: Ask = {}): Promise<Reply> {
-  return send(http.request({ ...common(target, ask), host: '127.0.0.1', port: admin.server.port }), ask);
+  return send(http.request({ ...common(target, ask), host: '127.0.0.1', port: admin.port }), ask);
 }
 
 /** The same over TLS, whatever the Host says the certificate is checked for `servername`. */
@@ -74,7 +76,7 @@ export function overTls(
   ask: Ask & { readonly ca: string; readonly servername: string },
 ): Promise<Reply> {
   const { ca, servername } = ask;
-  const options = { ...common(target, ask), host: '127.0.0.1', port: admin.server.port, ca, servername };
+  const options = { ...common(target, ask), host: '127.0.0.1', port: admin.port, ca, servername };
   return send(https.request(options), ask);
 }
 

@@ -298,7 +298,7 @@ test('a defect is a 500 that keeps its details to the log', async (t) => {
 
 test('a client that stalls does not keep the server from closing', async (t) => {
   const admin = await startTestAdmin(t);
-  const stalled = net.connect(admin.server.port, '127.0.0.1');
+  const stalled = net.connect(admin.port, '127.0.0.1');
   stalled.on('error', () => {}).resume();
   stalled.write('PUT / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n');
   await overUnix(admin, '/api/v1/status');

@@ -78,7 +78,7 @@ test('a request without Host, and bytes that are no HTTP, get the same error sha
     ['this is no http\r\n\r\n', 'bad-request'],
     [`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 'header-too-large'],
   ] as const) {
-    const socket = net.connect(admin.server.port, '127.0.0.1');
+    const socket = net.connect(admin.port, '127.0.0.1');
     let text = '';
     socket.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
@@ -128,7 +128,7 @@ test('with TLS a public address works, under the names of its certificate', asyn
       ca: ca.certificatePem,
       servername: 'gateway.example',
     });
-  assert.equal((await ask(`127.0.0.1:${admin.server.port}`)).status, 200);
+  assert.equal((await ask(`127.0.0.1:${admin.port}`)).status, 200);
   assert.equal((await ask('gateway.example')).status, 200);
   assert.equal((await ask('evil.example')).status, 421);
   await assert.rejects(overTcp(admin, '/api/v1/status'));

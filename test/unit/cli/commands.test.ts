@@ -256,8 +256,8 @@ test('a gateway that is not there is told with every place that was tried: code 
 });
 
 test('over a URL the token file is used; a wrong token is refused with code 1', async (t) => {
-  const { server, dir } = await startTestAdmin(t);
-  const url = `http://127.0.0.1:${server.port}`;
+  const { server, port, dir } = await startTestAdmin(t);
+  const url = `http://127.0.0.1:${port}`;
   assert.equal((await runHere(['get', 'status', '--admin', url, '--token-file', server.tokenFile])).code, 0);
   const env = { MESH_GATEWAY_ADMIN: url, MESH_GATEWAY_TOKEN_FILE: server.tokenFile };
   assert.equal((await runHere(['get', 'status'], { io: { env } })).code, 0);
