@@ -19,8 +19,14 @@ class Appliance {
   }
 
   static async start(): Promise<Appliance> {
-    const appliance = new Appliance(await ClusterGateway.start());
-    await appliance.kept();
+    const cluster = await ClusterGateway.start();
+    const appliance = new Appliance(cluster);
+    try {
+      await appliance.kept();
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
     return appliance;
   }
 
