@@ -186,6 +186,31 @@ test('a server that ends also breaks the fresh connection after the stale one: a
   assert.equal(kit.gateway.metrics.counters.upstream_retries, 2);
 });
 
+test('the next request of the same client uses kept connections again, and its own luck with fresh ones', async (t) => {
+  let breaks = false;
+  await using kit = await setUp(({ socket, index, requests }) => {
+    if (breaks || (index === 0 && requests === 2)) socket.resetAndDestroy();
+    else socket.write(ok('near'));
+  });
+  const client = await RawClient.connect(kit.gateway.port);
+  t.after(() => client.socket.destroy());
+  const ask = () => {
+    client.write(GET);
+    return client.response();
+  };
+  for (let i = 0; i < 3; i += 1) assert.equal((await ask()).body, 'near');
+  assert.equal(
+    kit.backend.connections.length,
+    2,
+    'the second request met a stale one, the third used what that opened',
+  );
+  for (const { socket } of kit.backend.connections) socket.destroy();
+  await eventually(() => kit.gateway.proxy.readings().gauges.upstream_connections_idle === 0);
+  breaks = true;
+  assert.equal((await ask()).status, 503);
+  assert.equal(kit.backend.connections.length, 3, 'not asked twice');
+});
+
 test('what breaks every connection is asked three times, not for ever: 503 UC', async () => {
   await using kit = await setUp(ending);
   assert.equal((await exchangeRaw(kit.gateway.port, GET)).body, 'near');
